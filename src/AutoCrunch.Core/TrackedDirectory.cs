@@ -1,0 +1,84 @@
+using System;
+
+namespace AutoCrunch.Core;
+
+/// <summary>
+/// One directory in the tree of one rule. Files are tracked by (directory, name bytes), never by base name or by text, so
+/// a directory that is renamed takes its files along without any of them being touched. Owned by the watch thread.
+/// </summary>
+public class TrackedDirectory
+{
+    /// <summary>Creates a rule's root (no parent, empty name) or a directory below one.</summary>
+    public TrackedDirectory(WatchRule rule, TrackedDirectory? parent, byte[] name, bool isIgnored)
+    {
+        ArgumentNullException.ThrowIfNull(rule);
+        ArgumentNullException.ThrowIfNull(name);
+        Rule = rule;
+        Parent = parent;
+        Name = name;
+        IsIgnored = isIgnored;
+    }
+
+    /// <summary>The rule whose tree this directory belongs to.</summary>
+    public WatchRule Rule { get; }
+
+    /// <summary>The directory this one is in; null for the rule's root.</summary>
+    public TrackedDirectory? Parent { get; set; }
+
+    /// <summary>Name in the parent; empty for the root.</summary>
+    public byte[] Name { get; set; }
+
+    /// <summary>
+    /// True inside a directory that matches IgnoredDirectories: no file here is ever complete. Such a directory is not
+    /// watched by us, but one that is watched for an overlapping rule still tells where a file comes from.
+    /// </summary>
+    public bool IsIgnored { get; set; }
+
+    /// <summary>
+    /// True while events of this directory may have been lost and its scan has not finished: an attribute change alone
+    /// then proves nothing about the content.
+    /// </summary>
+    public bool IsUncertain { get; set; } = true;
+
+    /// <summary>The path relative to the rule's root; empty for the root itself.</summary>
+    public BytePath RelativePath => Parent is null ? BytePath.Empty : PathOf(default);
+
+    /// <summary>The path of an entry of this directory, relative to the rule's root.</summary>
+    public BytePath PathOf(ReadOnlySpan<byte> name)
+    {
+        int length = PathLength(name);
+        byte[] path = new byte[length];
+        WritePath(name, path);
+        return new BytePath(path);
+    }
+
+    /// <summary>Writes what <see cref="PathOf"/> returns into a buffer; returns its length. Allocates nothing.</summary>
+    public int WritePath(ReadOnlySpan<byte> name, Span<byte> buffer)
+    {
+        int length = PathLength(name);
+        int end = length;
+        if (!name.IsEmpty)
+        {
+            end -= name.Length;
+            name.CopyTo(buffer[end..]);
+        }
+
+        for (TrackedDirectory directory = this; directory.Parent is not null; directory = directory.Parent)
+        {
+            if (end < length)
+                buffer[--end] = (byte)'/';
+            end -= directory.Name.Length;
+            directory.Name.CopyTo(buffer[end..]);
+        }
+
+        return length;
+    }
+
+    private int PathLength(ReadOnlySpan<byte> name)
+    {
+        int length = name.Length;
+        for (TrackedDirectory directory = this; directory.Parent is not null; directory = directory.Parent)
+            length += directory.Name.Length + (length > 0 ? 1 : 0);
+        return length;
+    }
+}
