@@ -58,22 +58,17 @@ public readonly struct BytePath : IEquatable<BytePath>, IComparable<BytePath>
         ArgumentNullException.ThrowIfNull(text);
         byte[] utf8 = Encoding.UTF8.GetBytes(text);
         int length = 0;
-        for (int i = 0; i < utf8.Length; i++)
+        try
         {
-            byte value = utf8[i];
-            if (value == '\\')
+            for (int i = 0; i < utf8.Length;)
             {
-                if (i + 1 < utf8.Length && utf8[i + 1] == '\\')
-                    i += 1;
-                else if (i + 3 < utf8.Length && utf8[i + 1] == 'x' && TryHex(utf8.AsSpan(i + 2, 2), out value))
-                    i += 3;
-                else
-                    throw new FormatException($"'{text}': a backslash must be followed by xNN (two hex digits) or a backslash");
+                byte value = utf8[i] == '\\' ? Escapes.Take(utf8, ref i) : utf8[i++];
+                utf8[length++] = value != 0 ? value : throw new FormatException("a path cannot contain a NUL byte");
             }
-
-            if (value == 0)
-                throw new FormatException($"'{text}': a path cannot contain a NUL byte");
-            utf8[length++] = value;
+        }
+        catch (FormatException e)
+        {
+            throw new FormatException($"'{text}': {e.Message}", e);
         }
 
         return new BytePath(utf8.AsSpan(0, length));
@@ -166,7 +161,4 @@ public readonly struct BytePath : IEquatable<BytePath>, IComparable<BytePath>
     private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
         or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned);
-
-    private static bool TryHex(ReadOnlySpan<byte> digits, out byte value) =>
-        byte.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
 }

@@ -70,10 +70,13 @@ public sealed record WatchRule
     public bool Takes(ReadOnlySpan<byte> relativePath) => Include.Matches(relativePath)
         && !Exclude.Matches(relativePath) && !IsPartName(relativePath);
 
-    // A part name of another transfer tool is never final, unless a pattern asks for that very suffix.
+    // A part name of another tool is never final, unless a pattern asks for that very ending or beginning.
     private bool IsPartName(ReadOnlySpan<byte> relativePath)
     {
         ReadOnlySpan<byte> suffix = RsyncNames.PartSuffixOf(relativePath);
-        return !suffix.IsEmpty && !Include.AnyEndsWith(suffix);
+        if (!suffix.IsEmpty)
+            return !Include.AnyEndsWith(suffix);
+        ReadOnlySpan<byte> prefix = RsyncNames.PartPrefixOf(relativePath);
+        return !prefix.IsEmpty && !Include.AnyStartsWith(prefix);
     }
 }
