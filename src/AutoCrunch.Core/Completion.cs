@@ -65,6 +65,9 @@ public sealed record Completion(
     /// </summary>
     public BytePath? RenamedFrom { get; init; }
 
+    /// <summary>The temporary name rsync renamed the file from; null for every other evidence.</summary>
+    public BytePath? TemporaryName { get; init; }
+
     /// <summary>True when the rule's very first scan found it: it was there before AutoCrunch (setting ExistingFiles).</summary>
     public bool IsExisting { get; init; }
 }

@@ -43,6 +43,18 @@ public class TrackedDirectory
     /// <summary>The path relative to the rule's root; empty for the root itself.</summary>
     public BytePath RelativePath => Parent is null ? BytePath.Empty : PathOf(default);
 
+    /// <summary>True for <paramref name="directory"/> itself and everything below it.</summary>
+    public bool IsAtOrBelow(TrackedDirectory directory)
+    {
+        for (TrackedDirectory? at = this; at is not null; at = at.Parent)
+        {
+            if (ReferenceEquals(at, directory))
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>The path of an entry of this directory, relative to the rule's root.</summary>
     public BytePath PathOf(ReadOnlySpan<byte> name)
     {
@@ -74,7 +86,8 @@ public class TrackedDirectory
         return length;
     }
 
-    private int PathLength(ReadOnlySpan<byte> name)
+    /// <summary>Length in bytes of what <see cref="PathOf"/> returns.</summary>
+    public int PathLength(ReadOnlySpan<byte> name)
     {
         int length = name.Length;
         for (TrackedDirectory directory = this; directory.Parent is not null; directory = directory.Parent)

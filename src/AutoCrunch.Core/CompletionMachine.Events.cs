@@ -1,0 +1,260 @@
+using System;
+using System.Collections.Generic;
+
+namespace AutoCrunch.Core;
+
+/// <content>What each kind of event does to a name (atlas section 13, as amended).</content>
+internal sealed partial class CompletionMachine
+{
+    /// <summary>Takes one event, in kernel order.</summary>
+    public void Observe(in FileEvent fileEvent, List<Effect> effects)
+    {
+        switch (fileEvent.Kind)
+        {
+            case FileEventKind.Created:
+                Created(fileEvent);
+                break;
+            case FileEventKind.Modified:
+                Modified(fileEvent);
+                break;
+            case FileEventKind.AttributesChanged:
+                AttributesChanged(fileEvent, effects);
+                break;
+            case FileEventKind.ClosedAfterWrite:
+                ClosedAfterWrite(fileEvent, effects);
+                break;
+            case FileEventKind.MovedOut:
+                MovedOut(fileEvent, effects);
+                break;
+            case FileEventKind.MovedIn:
+                MovedIn(fileEvent, effects);
+                break;
+            case FileEventKind.Deleted:
+                Deleted(fileEvent, effects);
+                break;
+            case FileEventKind.Found:
+                FoundByScan(fileEvent, effects);
+                break;
+            case FileEventKind.Missing:
+                if (Find(fileEvent) is null)
+                    effects.Add(ProbeOf(fileEvent.Directory, fileEvent.Name.ToArray()));
+                break;
+            default:
+                throw new InvariantException($"Unknown event kind {fileEvent.Kind}");
+        }
+    }
+
+    // A name that was opened to be written gets its MODIFY and CLOSE_WRITE; one that was linked gets nothing more.
+    private void Created(in FileEvent fileEvent)
+    {
+        if (!TakesInFlight(fileEvent) || FindOrAdd(fileEvent) is not { } file)
+            return;
+        file.BeginVersion(fileEvent, Phase.Opening);
+        SetDeadline(file, fileEvent.Time.MonotonicNs + LinkDelayNs);
+    }
+
+    private void Modified(in FileEvent fileEvent)
+    {
+        TrackedFile? file = Find(fileEvent);
+        if (_policy.Arrivals == Arrivals.Rename)
+        {
+            DropUnlessRenamed(file);
+            return;
+        }
+
+        if (file is null)
+        {
+            if (!TakesInFlight(fileEvent) || (file = FindOrAdd(fileEvent)) is null)
+                return;
+            file.BeginVersion(fileEvent, Phase.Writing);
+        }
+        else if (file.Phase is Phase.Touched or Phase.Held or Phase.Found or Phase.Renamed)
+        {
+            file.BeginVersion(fileEvent, Phase.Writing);
+        }
+
+        file.Phase = Phase.Writing;
+        file.IsExisting = false;
+        file.ConfirmAfterNs = TrackedFile.NoTime;
+        SignOfLife(file, fileEvent.Time);
+        SetDeadline(file, fileEvent.Time.MonotonicNs + _writerPollNs);
+    }
+
+    private void AttributesChanged(in FileEvent fileEvent, List<Effect> effects)
+    {
+        if (Find(fileEvent) is not { } file)
+        {
+            if (!TakesInFlight(fileEvent) || FindOrAdd(fileEvent) is not { } added)
+                return;
+            added.BeginVersion(fileEvent, Phase.Touched);
+            added.TouchedInDoubt = fileEvent.Directory.IsUncertain;
+            SetDeadline(added, fileEvent.Time.MonotonicNs + TouchDelayNs);
+            return;
+        }
+
+        switch (file.Phase)
+        {
+            case Phase.Closed:
+                SignOfLife(file, fileEvent.Time);
+                effects.Add(Probe(file, ProbeDepth.Writers));
+                break;
+            case Phase.Held:
+                effects.Add(Probe(file, ProbeDepth.Writers));
+                break;
+            case Phase.Touched:
+                file.ConfirmAfterNs = TrackedFile.NoTime;
+                SetDeadline(file, fileEvent.Time.MonotonicNs + TouchDelayNs);
+                break;
+            default:
+                SignOfLife(file, fileEvent.Time);
+                break;
+        }
+    }
+
+    private void ClosedAfterWrite(in FileEvent fileEvent, List<Effect> effects)
+    {
+        TrackedFile? file = Find(fileEvent);
+        if (_policy.Arrivals == Arrivals.Rename)
+        {
+            DropUnlessRenamed(file);
+            return;
+        }
+
+        if (file is null)
+        {
+            if (!TakesInFlight(fileEvent) || (file = FindOrAdd(fileEvent)) is null)
+                return;
+            file.BeginVersion(fileEvent, Phase.Closed);
+        }
+
+        // touch(1) opens, sets the times and closes: ATTRIB, CLOSE_WRITE and no MODIFY. The content is what it was.
+        if (file is { Phase: Phase.Touched, TouchedInDoubt: false })
+            return;
+        SignOfLife(file, fileEvent.Time);
+        file.IsExisting = false;
+        if (file.Phase is not (Phase.Held or Phase.Renamed or Phase.Found))
+            file.Phase = Phase.Closed;
+        file.ConfirmAfterNs = TrackedFile.NoTime;
+        effects.Add(Probe(file, ProbeDepth.Writers));
+    }
+
+    private void MovedOut(in FileEvent fileEvent, List<Effect> effects)
+    {
+        TrackedFile? file = Find(fileEvent);
+        bool isTaken = file is not null || Takes(fileEvent.Directory, fileEvent.Name.Span);
+        if (file is not null)
+            Remove(file);
+        if (_moves.Oldest.IsUsed)
+            SettleMovedOut(_moves.Oldest, effects);
+        _moves.Add(fileEvent, file, isTaken);
+    }
+
+    // No partner came: the name is gone from here, or something took its place.
+    private void SettleMovedOut(PendingMove move, List<Effect> effects)
+    {
+        if (move.IsTaken)
+            effects.Add(ProbeOf(move.Directory!, move.Name.ToArray()));
+        _moves.Release(move);
+    }
+
+    private void MovedIn(in FileEvent fileEvent, List<Effect> effects)
+    {
+        PendingMove? move = _moves.Find(fileEvent.Cookie);
+        if (!Takes(fileEvent.Directory, fileEvent.Name.Span))
+        {
+            if (move is not null)
+                SettleMovedOut(move, effects);
+            return;
+        }
+
+        if (Find(fileEvent) is { } replaced)
+            Remove(replaced);
+        if (move?.File is { Phase: Phase.Opening or Phase.Writing or Phase.Closed or Phase.Held or Phase.Found } unfinished)
+            MoveUnfinished(unfinished, fileEvent, effects);
+        else
+            Arrive(fileEvent, move, effects);
+        if (move is not null)
+            SettleRenamedAway(move, effects);
+    }
+
+    // Rename into place: the evidence is immediate, but for what lstat may say against it.
+    private void Arrive(in FileEvent fileEvent, PendingMove? move, List<Effect> effects)
+    {
+        TrackedFile file = FindOrAdd(fileEvent, evenIfFull: true)!;
+        file.BeginVersion(fileEvent, Phase.Renamed);
+        file.RenameEvidence = Evidence.Renamed;
+        if (move is not null && RsyncNames.IsTemporaryOf(move.Name, fileEvent.Name.Span))
+        {
+            file.RenameEvidence = Evidence.RenamedFromTemporary;
+            file.TemporaryName = new BytePath(move.Name);
+        }
+        else if (move is { IsTaken: true })
+        {
+            file.RenamedFrom = move.Directory!.PathOf(move.Name);
+            file.TouchedBefore = move.File is { Phase: Phase.Touched, TouchedInDoubt: false } ? move.File : null;
+        }
+
+        effects.Add(Probe(file, ProbeDepth.Stat));
+    }
+
+    // What was not finished under its old name is not finished under the new one.
+    private void MoveUnfinished(TrackedFile file, in FileEvent fileEvent, List<Effect> effects)
+    {
+        file.Directory = fileEvent.Directory;
+        file.Name = fileEvent.Name.ToArray();
+        file.IsRemoved = false;
+        file.ConfirmAfterNs = TrackedFile.NoTime;
+        _files.Add(new FileKey(file.Directory, file.Name), file);
+        SignOfLife(file, fileEvent.Time);
+        SetDeadline(file, Math.Min(file.DeadlineNs, fileEvent.Time.MonotonicNs + LinkDelayNs));
+        if (file.Phase == Phase.Held)
+            effects.Add(Probe(file, ProbeDepth.Writers));
+    }
+
+    private void SettleRenamedAway(PendingMove move, List<Effect> effects)
+    {
+        // rsync's own temporaries were never known to the ledger, whatever the patterns say.
+        if (move.IsTaken && !RsyncNames.IsTemporaryShape(move.Name))
+            effects.Add(ProbeOf(move.Directory!, move.Name.ToArray()));
+        _moves.Release(move);
+    }
+
+    private void Deleted(in FileEvent fileEvent, List<Effect> effects)
+    {
+        TrackedFile? file = Find(fileEvent);
+        if (file is not null)
+            Remove(file);
+        if (file is not null || Takes(fileEvent.Directory, fileEvent.Name.Span))
+            effects.Add(ProbeOf(fileEvent.Directory, fileEvent.Name.ToArray()));
+    }
+
+    private void FoundByScan(in FileEvent fileEvent, List<Effect> effects)
+    {
+        if (Find(fileEvent) is { } known && known.Phase != Phase.Touched)
+            return;
+        if (fileEvent.HeldBefore is { } reason && IsHeldByPolicy(reason))
+            return;
+        if (!Takes(fileEvent.Directory, fileEvent.Name.Span) || FindOrAdd(fileEvent) is not { } file)
+            return;
+        file.BeginVersion(fileEvent, Phase.Found);
+        file.IsNew = !fileEvent.IsUpdateInPlace;
+        file.IsExisting = fileEvent.IsFirstScan;
+        effects.Add(Probe(file, ProbeDepth.Writers));
+    }
+
+    // Written under its own name: no longer a matter of links, and never of renames.
+    private void DropUnlessRenamed(TrackedFile? file)
+    {
+        if (file is { Phase: Phase.Opening })
+            Remove(file);
+    }
+
+    // Names of temporary shape are complete by rename only: written in place they are taken for what they look like.
+    private bool TakesInFlight(in FileEvent fileEvent) =>
+        !RsyncNames.IsTemporaryShape(fileEvent.Name.Span) && Takes(fileEvent.Directory, fileEvent.Name.Span);
+
+    private static void SignOfLife(TrackedFile file, Moment now) => file.LastSignNs = now.MonotonicNs;
+
+    private static Effect ProbeOf(TrackedDirectory directory, byte[] name) =>
+        new(EffectKind.Probe, directory, name) { Depth = ProbeDepth.Stat };
+}

@@ -1,0 +1,319 @@
+using System;
+using System.Collections.Generic;
+
+namespace AutoCrunch.Core;
+
+/// <content>What a look at a file says (atlas sections 12 to 14, as amended).</content>
+internal sealed partial class CompletionMachine
+{
+    /// <summary>Takes the answer to a probe; it may come late, about a name that has moved on since.</summary>
+    public void Probed(
+        TrackedDirectory directory,
+        ReadOnlySpan<byte> name,
+        ProbeDepth depth,
+        ProbeAnswer answer,
+        Moment now,
+        List<Effect> effects)
+    {
+        if (!_lookup.TryGetValue(new FileKeyRef(directory, name), out TrackedFile? file))
+        {
+            // Asked because the name was deleted, renamed away or missing in a scan.
+            if (answer.Status == ProbeStatus.Gone)
+                effects.Add(new Effect(EffectKind.Gone, directory, name.ToArray()));
+            return;
+        }
+
+        if (answer.Status == ProbeStatus.Unreadable)
+        {
+            Unreadable(file, now);
+            return;
+        }
+
+        file.UnreadableCount = 0;
+        if (answer.Status == ProbeStatus.Gone || answer.Stat.Type != FileType.Regular)
+        {
+            Remove(file);
+            if (answer.Status == ProbeStatus.Gone)
+                effects.Add(new Effect(EffectKind.Gone, file.Directory, file.Name));
+            return;
+        }
+
+        if (depth != ProbeDepth.Stat)
+            file.Writer = answer.Writer;
+        Judge(file, depth, answer.Stat, now, effects);
+    }
+
+    private void Judge(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
+    {
+        switch (file.Phase)
+        {
+            case Phase.Renamed:
+                if (stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
+                    Hold(file, stat, HoldReason.ZeroMtime, effects);
+                else
+                    Complete(file, stat, file.RenameEvidence, now, effects);
+                break;
+            case Phase.Opening:
+                if (depth != ProbeDepth.Stat)
+                    JudgeOpening(file, stat, now);
+                break;
+            case Phase.Touched:
+                file.Stat = stat;
+                file.HasStat = true;
+                ConfirmLater(file, now);
+                break;
+            case Phase.Found:
+                JudgeFound(file, depth, stat, now, effects);
+                break;
+            case Phase.Held:
+                JudgeHeld(file, stat, now, effects);
+                break;
+            case Phase.Writing or Phase.Closed:
+                JudgeClosed(file, depth, stat, now, effects);
+                break;
+            default:
+                throw new InvariantException($"Unknown phase {file.Phase}");
+        }
+    }
+
+    private void DeadlinePassed(TrackedFile file, Moment now, List<Effect> effects)
+    {
+        file.DeadlineNs = long.MaxValue;
+        switch (file.Phase)
+        {
+            case Phase.Touched when file.TouchedInDoubt && file.Directory.IsUncertain:
+                // The scan that is under way decides; if it finds nothing new, this was metadata.
+                SetDeadline(file, now.MonotonicNs + WriterPollMinNs);
+                break;
+            case Phase.Touched or Phase.Renamed:
+                effects.Add(Probe(file, ProbeDepth.Stat));
+                break;
+            default:
+                effects.Add(Probe(file, ProbeDepth.Writers));
+                break;
+        }
+    }
+
+    // Created and not written since.
+    private void JudgeOpening(TrackedFile file, FileStat stat, Moment now)
+    {
+        bool isLink = stat.LinkCount > 1 || (stat.SizeBytes > 0 && file.Writer == WriterState.None);
+        if (file.Writer == WriterState.Writing)
+            BeWriting(file, stat, now);
+        else if (_policy.Arrivals == Arrivals.Rename && stat.LinkCount == 1)
+            Remove(file);
+        else if (isLink)
+        {
+            file.Stat = stat;
+            file.HasStat = true;
+            ConfirmLater(file, now);
+        }
+        else
+        {
+            file.Phase = Phase.Closed;
+            SetDeadline(file, file.LastSignNs + _quietNs);
+        }
+    }
+
+    // The queue was empty after the look: nothing had happened to the file that is not known.
+    private void Confirmed(TrackedFile file, Moment now, List<Effect> effects)
+    {
+        file.ConfirmAfterNs = TrackedFile.NoTime;
+        if (file.Phase == Phase.Touched)
+        {
+            effects.Add(new Effect(EffectKind.MetadataChanged, file.Directory, file.Name) { Stat = file.Stat });
+            Remove(file);
+        }
+        else if (file.Phase == Phase.Opening)
+        {
+            if (file.Stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
+                Hold(file, file.Stat, HoldReason.ZeroMtime, effects);
+            else
+                Complete(file, file.Stat, Evidence.Linked, now, effects);
+        }
+    }
+
+    private void JudgeFound(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
+    {
+        if (depth == ProbeDepth.Stat)
+            return;
+        bool writtenLast = stat.MtimeNs == stat.CtimeNs;
+        if (RsyncNames.IsTemporaryShape(file.Name))
+        {
+            if (file.Writer != WriterState.Writing && now.WallNs - stat.CtimeNs > StaleTemporaryNs)
+                Hold(file, stat, HoldReason.TemporaryName, effects);
+            else
+                Remove(file);
+        }
+        else if (stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
+            Hold(file, stat, HoldReason.ZeroMtime, effects);
+        else if (file.Writer == WriterState.Writing)
+            BeWriting(file, stat, now);
+        else if (_policy.Arrivals == Arrivals.Rename && writtenLast)
+            Hold(file, stat, HoldReason.WrittenInPlace, effects);
+        else if (file.Writer == WriterState.None && IsOlderThanBirth(stat, 0))
+            Complete(file, stat, Evidence.MtimeSet, now, effects);
+        else if (file.Writer == WriterState.None && !writtenLast)
+            Complete(file, stat, Evidence.Found, now, effects);
+        else
+        {
+            // What has been quiet since before we looked has been quiet long enough; a clock that ran ahead has not.
+            long age = Math.Clamp(now.WallNs - Math.Max(stat.MtimeNs, stat.CtimeNs), 0, _quietNs);
+            file.Phase = Phase.Closed;
+            file.Stat = stat;
+            file.HasStat = true;
+            file.LastSignNs = now.MonotonicNs - age;
+            JudgeClosed(file, depth, stat, now, effects);
+        }
+    }
+
+    private void JudgeHeld(TrackedFile file, FileStat stat, Moment now, List<Effect> effects)
+    {
+        if (file.Writer == WriterState.Writing)
+            BeWriting(file, stat, now);
+        else if (file.Writer == WriterState.None && IsMtimeSet(file, stat, now))
+            Complete(file, stat, Evidence.MtimeSet, now, effects);
+        else
+            Hold(file, stat, file.Hold, effects);
+    }
+
+    private void JudgeClosed(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
+    {
+        if (depth == ProbeDepth.Stat)
+            return;
+        if (file.HasStat && (file.Stat.Version != stat.Version || file.Stat.CtimeNs != stat.CtimeNs))
+            SignOfLife(file, now);
+        file.Stat = stat;
+        file.HasStat = true;
+        if (file.Writer == WriterState.Writing)
+        {
+            BeWriting(file, stat, now);
+            return;
+        }
+
+        if (stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
+        {
+            Hold(file, stat, HoldReason.ZeroMtime, effects);
+            return;
+        }
+
+        bool isMtimeSet = IsMtimeSet(file, stat, now);
+        if (isMtimeSet && file.Writer == WriterState.None)
+        {
+            Complete(file, stat, Evidence.MtimeSet, now, effects);
+            return;
+        }
+
+        file.Phase = Phase.Closed;
+        if (now.MonotonicNs < file.LastSignNs + _quietNs)
+            SetDeadline(file, file.LastSignNs + _quietNs);
+        else if (file.Writer == WriterState.Unknown && depth != ProbeDepth.WritersByProc)
+            effects.Add(Probe(file, ProbeDepth.WritersByProc));
+        else
+            JudgeQuiet(file, stat, isMtimeSet, now, effects);
+    }
+
+    // Mode bits 0077 (inode(7)).
+    private const uint GroupAndOther = 0x3F;
+
+    private void JudgeQuiet(TrackedFile file, FileStat stat, bool isMtimeSet, Moment now, List<Effect> effects)
+    {
+        bool isWrittenLast = stat.MtimeNs == stat.CtimeNs;
+        bool isOwnerOnly = file.IsNew && isWrittenLast && (stat.Mode & GroupAndOther) == 0;
+        if (isMtimeSet)
+            Complete(file, stat, Evidence.MtimeSet, now, effects);
+        else if (file.WindowStartNs == TrackedFile.NoTime && !isWrittenLast && _policy.InPlace == InPlace.Proven)
+            Complete(file, stat, Evidence.Found, now, effects);
+        else if (isOwnerOnly && _policy.OwnerOnly == HoldPolicy.Hold)
+            Hold(file, stat, HoldReason.OwnerOnly, effects);
+        else if (_policy.InPlace == InPlace.Proven)
+            Hold(file, stat, HoldReason.Unproven, effects);
+        else
+            Complete(file, stat, Evidence.Quiet, now, effects);
+    }
+
+    private void BeWriting(TrackedFile file, FileStat stat, Moment now)
+    {
+        // Whoever writes now leaves an mtime from now on, or the one it has left so far.
+        if (file.WindowStartNs == TrackedFile.NoTime)
+        {
+            file.WindowStartNs = Math.Min(stat.MtimeNs, now.WallNs);
+            file.WindowClockOffsetNs = now.WallNs - now.MonotonicNs;
+        }
+
+        file.IsExisting = false;
+        file.Phase = Phase.Writing;
+        file.ConfirmAfterNs = TrackedFile.NoTime;
+        SignOfLife(file, now);
+        SetDeadline(file, now.MonotonicNs + _writerPollNs);
+    }
+
+    private void Unreadable(TrackedFile file, Moment now)
+    {
+        if (file.UnreadableCount++ >= UnreadableMax)
+        {
+            file.Directory.IsUncertain = true;
+            Remove(file);
+            return;
+        }
+
+        SetDeadline(file, now.MonotonicNs + (UnreadableDelayNs << file.UnreadableCount));
+    }
+
+    // Nobody who writes leaves an mtime outside the time of writing; utimensat(2) does. If the wall clock was set
+    // meanwhile, the window is widened by as much.
+    private static bool IsMtimeSet(TrackedFile file, FileStat stat, Moment now)
+    {
+        if (file.WindowStartNs == TrackedFile.NoTime)
+            return IsOlderThanBirth(stat, 0);
+        long stepNs = Math.Abs(now.WallNs - now.MonotonicNs - file.WindowClockOffsetNs);
+        long slackNs = ClockSlackNs + stepNs;
+        return stat.MtimeNs < file.WindowStartNs - slackNs
+            || stat.MtimeNs > now.WallNs + slackNs
+            || IsOlderThanBirth(stat, stepNs);
+    }
+
+    private static bool IsOlderThanBirth(FileStat stat, long stepNs) =>
+        stat.BirthNs != 0 && stat.MtimeNs < stat.BirthNs - ClockSlackNs - stepNs;
+
+    private bool IsHeldByPolicy(HoldReason reason) => reason switch
+    {
+        HoldReason.ZeroMtime => _policy.ZeroMtime == HoldPolicy.Hold,
+        HoldReason.OwnerOnly => _policy.OwnerOnly == HoldPolicy.Hold,
+        HoldReason.Unproven => _policy.InPlace == InPlace.Proven,
+        HoldReason.WrittenInPlace => _policy.Arrivals == Arrivals.Rename,
+        HoldReason.TemporaryName => true,
+        _ => throw new InvariantException($"Unknown hold reason {reason}"),
+    };
+
+    private void Complete(TrackedFile file, FileStat stat, Evidence evidence, Moment now, List<Effect> effects)
+    {
+        Remove(file);
+        if (file.TouchedBefore is { } touched)
+            effects.Add(new Effect(EffectKind.MetadataChanged, touched.Directory, touched.Name) { Stat = stat });
+        var completion = new Completion(
+            _rule.Name, file.Directory.PathOf(file.Name), stat, evidence, file.ArrivedNs, now.WallNs)
+        {
+            RenamedFrom = file.RenamedFrom,
+            TemporaryName = file.TemporaryName,
+            IsExisting = file.IsExisting,
+        };
+        effects.Add(new Effect(EffectKind.Complete, file.Directory, file.Name) { Completion = completion });
+    }
+
+    // The ledger keeps the hold. The entry stays only where a late change of the mtime may still prove the file:
+    // rsync may be stopped between its close and its utimensat for longer than any quiet period.
+    private void Hold(TrackedFile file, FileStat stat, HoldReason reason, List<Effect> effects)
+    {
+        bool isNews = file.Phase != Phase.Held || file.Stat.Version != stat.Version || file.Hold != reason;
+        file.Phase = Phase.Held;
+        file.Hold = reason;
+        file.Stat = stat;
+        file.HasStat = true;
+        file.DeadlineNs = long.MaxValue;
+        if (isNews)
+            effects.Add(new Effect(EffectKind.Hold, file.Directory, file.Name) { Stat = stat, Reason = reason });
+        if (reason is not (HoldReason.OwnerOnly or HoldReason.Unproven))
+            Remove(file);
+    }
+}
