@@ -1,0 +1,135 @@
+using System;
+
+namespace AutoCrunch.Core;
+
+/// <summary>What the ledger believes of a file. The numbers are kept in the ledger: never renumber.</summary>
+public enum EntryState : byte
+{
+    /// <summary>This version is there and was judged: completed, or recorded without a job.</summary>
+    Present = 0,
+
+    /// <summary>This version is there and held.</summary>
+    Held = 1,
+
+    /// <summary>The file is gone.</summary>
+    Gone = 2,
+
+    /// <summary>
+    /// Seen to differ from the judged version just before an attempt, so that attempt did not start; what completes here
+    /// next is new, even if it looks like the version judged before.
+    /// </summary>
+    Changed = 3,
+}
+
+/// <summary>What the ledger knows of one path.</summary>
+/// <param name="Version">The version last judged.</param>
+/// <param name="State">What is believed of the file.</param>
+/// <param name="RecordedNs">Wall clock at which that version was recorded, nanoseconds since 1970.</param>
+/// <param name="Job">State of the path's latest job; null when it never had one.</param>
+/// <param name="JobReason">Why that job was cancelled, if it was.</param>
+public readonly record struct KnownEntry(
+    FileVersion Version,
+    EntryState State,
+    long RecordedNs,
+    JobState? Job,
+    JobReason? JobReason)
+{
+    /// <summary>True when no attempt was ever granted to what is recorded here: moving on without a job would lose the file.</summary>
+    public bool IsUnprocessed => State is EntryState.Changed
+        || Job is JobState.Queued
+        || (State is EntryState.Held && Job is null)
+        || (Job is JobState.Cancelled && JobReason is not Core.JobReason.ByHand);
+}
+
+/// <summary>What a completion leads to.</summary>
+public enum ArrivalAction : byte
+{
+    /// <summary>Known already: nothing.</summary>
+    Nothing,
+
+    /// <summary>The version is recorded as judged; no job.</summary>
+    RecordOnly,
+
+    /// <summary>The version is recorded and gets a job, which supersedes a queued job of the path.</summary>
+    Job,
+
+    /// <summary>A file known under another name came here: its entry, and its job if that has not ended, move along.</summary>
+    MoveEntry,
+}
+
+/// <summary>What a file's change, seen just before an attempt, leads to.</summary>
+public enum ChangeAction : byte
+{
+    /// <summary>The job is superseded; what replaces it is recorded already.</summary>
+    Supersede,
+
+    /// <summary>The job is superseded, and the next completion of the path is new whatever it looks like.</summary>
+    SupersedeAndExpect,
+
+    /// <summary>Only metadata changed, and that is recorded: the job is queued again for the version as it is now.</summary>
+    Adopt,
+}
+
+/// <summary>
+/// Whether something that finished arriving is news. Every completion passes here, also those of scans and of events that
+/// came twice: an equal version makes no second job, and that is what makes every repetition harmless.
+/// </summary>
+public static class ArrivalDecision
+{
+    /// <summary>Decides what a completion leads to.</summary>
+    /// <param name="completion">What finished.</param>
+    /// <param name="policy">The rule's completion policy.</param>
+    /// <param name="existingFiles">The rule's policy for files found by its very first scan.</param>
+    /// <param name="known">What is known of the completion's path; null when nothing is.</param>
+    /// <param name="source">
+    /// What is known of the path it was renamed from; for a completion found by a scan, of another path of the rule with
+    /// the same version whose file is gone; null when there is none.
+    /// </param>
+    public static ArrivalAction Of(
+        Completion completion,
+        CompletionPolicy policy,
+        ProcessPolicy existingFiles,
+        KnownEntry? known,
+        KnownEntry? source)
+    {
+        ArgumentNullException.ThrowIfNull(completion);
+        ArgumentNullException.ThrowIfNull(policy);
+        if (known is { State: EntryState.Present } present && present.Version == completion.Version)
+            return ArrivalAction.Nothing;
+        if (source is { } from && IsSameFile(completion, from) && policy.Renames == ProcessPolicy.Ignore
+            && CanMove(from))
+            return ArrivalAction.MoveEntry;
+        if (known is { IsUnprocessed: false } && policy.Updates == ProcessPolicy.Ignore)
+            return ArrivalAction.RecordOnly;
+        if (completion.IsExisting && existingFiles == ProcessPolicy.Ignore)
+            return ArrivalAction.RecordOnly;
+        return ArrivalAction.Job;
+    }
+
+    /// <summary>Decides what becomes of a job whose file was seen changed just before its attempt.</summary>
+    /// <param name="observed">The version seen.</param>
+    /// <param name="entry">What is known of the path now; null when nothing is.</param>
+    /// <param name="isLatest">True when the job is the path's latest.</param>
+    public static ChangeAction OfChange(FileVersion observed, KnownEntry? entry, bool isLatest)
+    {
+        if (entry is not { } known || !isLatest)
+            return ChangeAction.Supersede;
+        return known.State switch
+        {
+            EntryState.Present when known.Version == observed => ChangeAction.Adopt,
+            EntryState.Present or EntryState.Changed => ChangeAction.SupersedeAndExpect,
+            _ => ChangeAction.Supersede,
+        };
+    }
+
+    // The kernel told of the rename; a scan can only conclude it, and inode numbers are given out again: a file born
+    // after the version was recorded is another one.
+    private static bool IsSameFile(Completion completion, KnownEntry source) =>
+        source.Version == completion.Version
+        && (completion.RenamedFrom is not null || completion.Stat.BirthNs <= source.RecordedNs);
+
+    // A queued job moves along. A held version is completed by its rename, and one whose job was cancelled before it ran,
+    // because the file was gone from its old name or differed, has not been processed at all.
+    private static bool CanMove(KnownEntry source) =>
+        source.State != EntryState.Held && (source.Job is JobState.Queued || !source.IsUnprocessed);
+}

@@ -1,0 +1,82 @@
+using System;
+
+namespace AutoCrunch.Core;
+
+/// <summary>How a recorded attempt ended. The numbers are kept in the ledger: never renumber.</summary>
+public enum AttemptResult : byte
+{
+    Succeeded = 0,
+
+    /// <summary>The program ended with a bad exit code or by a signal.</summary>
+    Failed = 1,
+
+    /// <summary>Ended by us because it ran longer than Timeout.</summary>
+    TimedOut = 2,
+
+    /// <summary>The program could not be started.</summary>
+    CannotStart = 3,
+
+    /// <summary>Ended by us because the service stopped, or left behind by a crash: says nothing about the job.</summary>
+    Interrupted = 4,
+}
+
+/// <summary>What came of an attempt: the closed set of what a dispatcher can report. What follows is decided by <see cref="JobTransitions"/>.</summary>
+public abstract record AttemptOutcome
+{
+    private AttemptOutcome()
+    {
+    }
+
+    /// <summary>The job is done.</summary>
+    public sealed record Succeeded : AttemptOutcome
+    {
+        private Succeeded()
+        {
+        }
+
+        /// <summary>The one value.</summary>
+        public static Succeeded Value { get; } = new();
+    }
+
+    /// <summary>The program failed; tried again unless the policy or <paramref name="IsPermanent"/> speaks against it.</summary>
+    /// <param name="Reason">One sentence for the operator.</param>
+    /// <param name="ExitCode">The exit code, if it exited.</param>
+    /// <param name="Signal">The signal's number, if one ended it.</param>
+    /// <param name="IsPermanent">The dispatcher knows that a repetition cannot succeed.</param>
+    public sealed record Failed(string Reason, int? ExitCode = null, int? Signal = null, bool IsPermanent = false)
+        : AttemptOutcome;
+
+    /// <summary>It ran longer than the rule allows and was ended; counts as a failure.</summary>
+    /// <param name="Timeout">What the rule allows.</param>
+    /// <param name="ExitCode">The exit code with which it answered SIGTERM, if it did.</param>
+    /// <param name="Signal">The signal's number, if one ended it.</param>
+    public sealed record TimedOut(TimeSpan Timeout, int? ExitCode, int? Signal) : AttemptOutcome;
+
+    /// <summary>The program could not be started; counts as a failure.</summary>
+    /// <param name="Reason">One sentence for the operator, with what mends it.</param>
+    public sealed record CannotStart(string Reason) : AttemptOutcome;
+
+    /// <summary>It was ended by the service's stop, or left behind by its crash; runs again, without counting as a failure.</summary>
+    /// <param name="ByCrash">The service was killed while it ran.</param>
+    public sealed record Interrupted(bool ByCrash) : AttemptOutcome;
+
+    /// <summary>Nothing was started, for a reason outside the job (no process to be had, service stops): as if never claimed.</summary>
+    /// <param name="Reason">One sentence for the operator.</param>
+    /// <param name="Delay">When to try again.</param>
+    public sealed record NotStarted(string Reason, TimeSpan Delay) : AttemptOutcome;
+
+    /// <summary>Looked at just before the start, the file was not there. Nothing was started.</summary>
+    public sealed record Gone : AttemptOutcome
+    {
+        private Gone()
+        {
+        }
+
+        /// <summary>The one value.</summary>
+        public static Gone Value { get; } = new();
+    }
+
+    /// <summary>Looked at just before the start, the file was another version. Nothing was started.</summary>
+    /// <param name="Observed">The version seen.</param>
+    public sealed record Changed(FileVersion Observed) : AttemptOutcome;
+}

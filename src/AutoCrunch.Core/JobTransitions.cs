@@ -1,0 +1,106 @@
+using System;
+
+namespace AutoCrunch.Core;
+
+/// <summary>What a job carries from attempt to attempt.</summary>
+/// <param name="Failures">Attempts that failed.</param>
+/// <param name="Crashes">Attempts that were running when the service was killed.</param>
+public readonly record struct JobCounts(int Failures, int Crashes);
+
+/// <summary>What becomes of a job when an attempt has ended.</summary>
+/// <param name="State">The next state: queued or a final one.</param>
+/// <param name="Reason">Why cancelled; null in every other state.</param>
+/// <param name="DueNs">When the next attempt may start; meaningful when queued.</param>
+/// <param name="Counts">The new counts.</param>
+/// <param name="IsRecorded">
+/// False when nothing was started: the attempt leaves no row and its number is given out again.
+/// </param>
+public readonly record struct JobTransition(
+    JobState State,
+    JobReason? Reason,
+    long DueNs,
+    JobCounts Counts,
+    bool IsRecorded);
+
+/// <summary>The life of a job between its attempts: pure decisions, carried out by the ledger.</summary>
+public static class JobTransitions
+{
+    /// <summary>
+    /// So many attempts of one job may be running when the service is killed: then it is taken for the cause (it may eat
+    /// all memory) and fails, or it would kill the service for ever.
+    /// </summary>
+    public const int CrashesMax = 5;
+
+    /// <summary>Decides what follows from an attempt's outcome.</summary>
+    /// <param name="counts">The job's counts before this outcome.</param>
+    /// <param name="outcome">What came of the attempt.</param>
+    /// <param name="policy">The rule's retry policy.</param>
+    /// <param name="nowNs">The present, by the ledger's clock.</param>
+    /// <param name="random">Uniform in [0, 1): the jitter of the retry delay.</param>
+    public static JobTransition After(
+        JobCounts counts,
+        AttemptOutcome outcome,
+        RetryPolicy policy,
+        long nowNs,
+        double random)
+    {
+        ArgumentNullException.ThrowIfNull(outcome);
+        ArgumentNullException.ThrowIfNull(policy);
+        return outcome switch
+        {
+            AttemptOutcome.Succeeded => Final(JobState.Succeeded, counts),
+            AttemptOutcome.Failed failed => AfterFailure(counts, IsPermanent(failed, policy), policy, nowNs, random),
+            AttemptOutcome.TimedOut => AfterFailure(counts, isPermanent: false, policy, nowNs, random),
+            AttemptOutcome.CannotStart => AfterFailure(counts, isPermanent: false, policy, nowNs, random),
+            AttemptOutcome.Interrupted { ByCrash: true } => AfterCrash(counts, nowNs),
+            AttemptOutcome.Interrupted => new(JobState.Queued, null, nowNs, counts, IsRecorded: true),
+            AttemptOutcome.NotStarted notStarted =>
+                new(JobState.Queued, null, Later(nowNs, notStarted.Delay), counts, IsRecorded: false),
+            AttemptOutcome.Gone => Cancelled(JobReason.Gone, counts),
+            AttemptOutcome.Changed => Cancelled(JobReason.Superseded, counts),
+            _ => throw new InvariantException($"no transition for {outcome}"),
+        };
+    }
+
+    /// <summary>
+    /// True when an operator's <c>retry</c> may queue a job of this state again: whatever MaxAttempts says, due at once,
+    /// the counts kept, so that one more failure is final again where it was final before.
+    /// </summary>
+    public static bool CanRetry(JobState state) => state != JobState.Running;
+
+    /// <summary>True when an operator's <c>cancel</c> may cancel a job of this state.</summary>
+    public static bool CanCancel(JobState state) => state == JobState.Queued;
+
+    private static bool IsPermanent(AttemptOutcome.Failed failed, RetryPolicy policy) => failed.IsPermanent
+        || (failed.ExitCode is { } code && Array.IndexOf(policy.PermanentExitCodes, code) >= 0);
+
+    private static JobTransition AfterFailure(
+        JobCounts counts,
+        bool isPermanent,
+        RetryPolicy policy,
+        long nowNs,
+        double random)
+    {
+        counts = counts with { Failures = counts.Failures + 1 };
+        if (isPermanent || counts.Failures >= policy.MaxAttempts)
+            return Final(JobState.Failed, counts);
+        long dueNs = Later(nowNs, RetryDelay.After(counts.Failures, policy, random));
+        return new JobTransition(JobState.Queued, null, dueNs, counts, IsRecorded: true);
+    }
+
+    private static JobTransition AfterCrash(JobCounts counts, long nowNs)
+    {
+        counts = counts with { Crashes = counts.Crashes + 1 };
+        return counts.Crashes >= CrashesMax
+            ? Final(JobState.Failed, counts)
+            : new JobTransition(JobState.Queued, null, nowNs, counts, IsRecorded: true);
+    }
+
+    private static JobTransition Final(JobState state, JobCounts counts) =>
+        new(state, null, DueNs: 0, counts, IsRecorded: true);
+
+    private static JobTransition Cancelled(JobReason reason, JobCounts counts) =>
+        new(JobState.Cancelled, reason, DueNs: 0, counts, IsRecorded: false);
+
+    private static long Later(long nowNs, TimeSpan delay) => nowNs + (delay.Ticks * TimeSpan.NanosecondsPerTick);
+}
