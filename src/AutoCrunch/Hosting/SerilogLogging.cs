@@ -1,0 +1,60 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Serilog;
+using Serilog.Debugging;
+using Serilog.Settings.Configuration;
+
+namespace AutoCrunch.Hosting;
+
+/// <summary>
+/// Serilog behind Microsoft.Extensions.Logging. <see cref="AddSerilog"/> has the shape of the method of that name in
+/// Serilog.Extensions.Hosting, so that the package can take its place.
+/// </summary>
+internal static class SerilogLogging
+{
+    /// <summary>All logging goes to the logger configured here.</summary>
+    public static IServiceCollection AddSerilog(
+        this IServiceCollection services, Action<LoggerConfiguration> configureLogger)
+    {
+        var configuration = new LoggerConfiguration();
+        configureLogger(configuration);
+        return services.AddLogging(logging =>
+        {
+            // Levels are the business of the Serilog section alone: Microsoft's own filter would cut off Debug.
+            logging.SetMinimumLevel(LogLevel.Trace);
+            logging.AddSerilog(configuration.CreateLogger(), dispose: true);
+        });
+    }
+
+    /// <summary>
+    /// The <c>Serilog</c> section over our defaults: Information, and one readable line per event on standard output
+    /// unless the section names its own sinks.
+    /// </summary>
+    /// <exception cref="Exception">Whatever Serilog says of a section it cannot read.</exception>
+    public static void Configure(LoggerConfiguration logger, IConfiguration configuration)
+    {
+        // The sink's assembly is named, so that Serilog does not search all of them for extension methods.
+        var readerOptions = new ConfigurationReaderOptions(typeof(ConsoleLoggerConfigurationExtensions).Assembly);
+        SelfLog.Enable(Console.Error);
+        logger.MinimumLevel.Information().ReadFrom.Configuration(configuration, readerOptions);
+        if (!configuration.GetSection("Serilog:WriteTo").Exists())
+            logger.WriteTo.Console(LogLines.ForStandardOutput());
+    }
+
+    /// <summary>What is wrong with the <c>Serilog</c> section, if anything.</summary>
+    public static string? FindMistake(IConfiguration configuration)
+    {
+        var logger = new LoggerConfiguration();
+        try
+        {
+            Configure(logger, configuration);
+            return null;
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            Exception cause = error.GetBaseException();
+            return $"Serilog: {cause.Message} (expected: a Serilog section, for example {{ \"MinimumLevel\": \"Information\" }})";
+        }
+    }
+}
