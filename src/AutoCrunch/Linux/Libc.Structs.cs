@@ -64,3 +64,12 @@ internal struct InotifyEvent
     [FieldOffset(8)] public uint cookie;
     [FieldOffset(12)] public uint len;
 }
+
+[CType("siginfo_t")]
+[StructLayout(LayoutKind.Explicit, Size = 128)]
+internal struct SigInfo
+{
+    [FieldOffset(8)] public int si_code;
+    [FieldOffset(16)] public int si_pid;
+    [FieldOffset(24)] public int si_status;
+}

@@ -34,9 +34,6 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     public static partial nint pread(SafeFileHandle fd, byte* buffer, nuint count, long offset);
 
-    [LibraryImport(Library, EntryPoint = "read", SetLastError = true)]
-    public static partial nint read_raw(int fd, byte* buffer, nuint count);
-
     [LibraryImport(Library, SetLastError = true)]
     public static partial nint getdents64(SafeFileHandle fd, byte* buffer, nuint count);
 

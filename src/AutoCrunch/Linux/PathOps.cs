@@ -134,8 +134,10 @@ internal static unsafe class PathOps
         return Open(path, flags | Libc.O_NONBLOCK, permissions, out file);
     }
 
-    /// <summary>Reads a whole file of at most 1 MiB (EFBIG beyond), also one of /proc that tells no size.</summary>
-    public static int TryReadSmallFile(BytePath path, out byte[] content)
+    /// <summary>
+    /// Reads a whole file of at most <paramref name="maxBytes"/> (EFBIG beyond), also one of /proc that tells no size.
+    /// </summary>
+    public static int TryReadSmallFile(BytePath path, out byte[] content, int maxBytes = SmallFileBytes)
     {
         content = [];
         int errno = TryOpen(path, OpenMode.Read, 0, out SafeFileHandle? file);
@@ -155,7 +157,7 @@ internal static unsafe class PathOps
                 if (count == 0)
                     break;
                 length += count;
-                if (length > SmallFileBytes)
+                if (length > maxBytes)
                     return Errno.EFBIG;
             }
 
