@@ -20,12 +20,16 @@ public enum AttemptResult : byte
     Interrupted = 4,
 }
 
-/// <summary>What came of an attempt: the closed set of what a dispatcher can report. What follows is decided by <see cref="JobTransitions"/>.</summary>
+/// <summary>What came of an attempt: the closed set of what a dispatcher can report.</summary>
+/// <remarks>What follows is decided by <see cref="JobTransitions"/>.</remarks>
 public abstract record AttemptOutcome
 {
     private AttemptOutcome()
     {
     }
+
+    /// <summary>What happened, as one sentence for the operator; null for success.</summary>
+    public abstract string? Sentence { get; }
 
     /// <summary>The job is done.</summary>
     public sealed record Succeeded : AttemptOutcome
@@ -33,6 +37,9 @@ public abstract record AttemptOutcome
         private Succeeded()
         {
         }
+
+        /// <inheritdoc/>
+        public override string? Sentence => null;
 
         /// <summary>The one value.</summary>
         public static Succeeded Value { get; } = new();
@@ -44,26 +51,48 @@ public abstract record AttemptOutcome
     /// <param name="Signal">The signal's number, if one ended it.</param>
     /// <param name="IsPermanent">The dispatcher knows that a repetition cannot succeed.</param>
     public sealed record Failed(string Reason, int? ExitCode = null, int? Signal = null, bool IsPermanent = false)
-        : AttemptOutcome;
+        : AttemptOutcome
+    {
+        /// <inheritdoc/>
+        public override string Sentence => Reason;
+    }
 
     /// <summary>It ran longer than the rule allows and was ended; counts as a failure.</summary>
     /// <param name="Timeout">What the rule allows.</param>
     /// <param name="ExitCode">The exit code with which it answered SIGTERM, if it did.</param>
     /// <param name="Signal">The signal's number, if one ended it.</param>
-    public sealed record TimedOut(TimeSpan Timeout, int? ExitCode, int? Signal) : AttemptOutcome;
+    public sealed record TimedOut(TimeSpan Timeout, int? ExitCode, int? Signal) : AttemptOutcome
+    {
+        /// <inheritdoc/>
+        public override string Sentence => $"ran longer than its Timeout of {Timeout:c} and was ended";
+    }
 
     /// <summary>The program could not be started; counts as a failure.</summary>
     /// <param name="Reason">One sentence for the operator, with what mends it.</param>
-    public sealed record CannotStart(string Reason) : AttemptOutcome;
+    public sealed record CannotStart(string Reason) : AttemptOutcome
+    {
+        /// <inheritdoc/>
+        public override string Sentence => Reason;
+    }
 
     /// <summary>It was ended by the service's stop, or left behind by its crash; runs again, without counting as a failure.</summary>
     /// <param name="ByCrash">The service was killed while it ran.</param>
-    public sealed record Interrupted(bool ByCrash) : AttemptOutcome;
+    public sealed record Interrupted(bool ByCrash) : AttemptOutcome
+    {
+        /// <inheritdoc/>
+        public override string Sentence => ByCrash
+            ? "the service was killed while it ran"
+            : "ended because the service stopped";
+    }
 
     /// <summary>Nothing was started, for a reason outside the job (no process to be had, service stops): as if never claimed.</summary>
     /// <param name="Reason">One sentence for the operator.</param>
     /// <param name="Delay">When to try again.</param>
-    public sealed record NotStarted(string Reason, TimeSpan Delay) : AttemptOutcome;
+    public sealed record NotStarted(string Reason, TimeSpan Delay) : AttemptOutcome
+    {
+        /// <inheritdoc/>
+        public override string Sentence => Reason;
+    }
 
     /// <summary>Looked at just before the start, the file was not there. Nothing was started.</summary>
     public sealed record Gone : AttemptOutcome
@@ -72,11 +101,18 @@ public abstract record AttemptOutcome
         {
         }
 
+        /// <inheritdoc/>
+        public override string Sentence => "the file was gone before the job started";
+
         /// <summary>The one value.</summary>
         public static Gone Value { get; } = new();
     }
 
     /// <summary>Looked at just before the start, the file was another version. Nothing was started.</summary>
     /// <param name="Observed">The version seen.</param>
-    public sealed record Changed(FileVersion Observed) : AttemptOutcome;
+    public sealed record Changed(FileVersion Observed) : AttemptOutcome
+    {
+        /// <inheritdoc/>
+        public override string Sentence => "the file had changed before the job started";
+    }
 }

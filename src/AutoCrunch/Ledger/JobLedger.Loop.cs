@@ -1,0 +1,259 @@
+using AutoCrunch.Core;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>The ledger thread.</summary>
+internal sealed partial class JobLedger
+{
+    // A transaction holds at most so many commands: what came first need not wait for all that came after it.
+    private const int CommandsPerRound = 4096;
+
+    // Beyond it the ledger thread itself moves the WAL into the database: only between two rounds can that be finished.
+    private const long WalPagesMax = 16_384;
+
+    private static readonly TimeSpan s_firstBackoff = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_pruneInterval = TimeSpan.FromHours(1);
+    private static readonly TimeSpan s_pruneStepInterval = TimeSpan.FromSeconds(0.05);
+
+    private readonly List<Attempt> _claimed = [];
+    private readonly List<PrunedJob> _pruned = [];
+    private long _pruneDueNs;
+    private long _pruneAfterId;
+    private long _walPages;
+
+    private void Work()
+    {
+        List<LedgerCommand> commands = [];
+        try
+        {
+            _pruneDueNs = _writer.NowNs + (long)TimeSpan.FromMinutes(1).TotalNanoseconds;
+            while (true)
+            {
+                bool isClosing = _queue.IsClosed;
+                commands = _queue.Take(isClosing ? 0 : WaitMs());
+                if (commands.Count == 0 && isClosing)
+                    return;
+                WriteAll(commands);
+                if (IsPruneDue(isIdle: commands.Count == 0))
+                    Retried(Prune);
+                AskForRescans();
+            }
+        }
+        catch (Exception e)
+        {
+            Fail(e is SqliteException { IsCorrupt: true } ? LedgerFile.Corrupt(_layout.Ledger, e.Message, e) : e);
+            commands.ForEach(command => command.Abandoned());
+            _queue.Take(0).ForEach(command => command.Abandoned());
+        }
+    }
+
+    private void Fail(Exception e)
+    {
+        _queue.Close();
+        if (Failed is { } failed)
+            failed(e);
+        else
+            LedgerLog.Failed(_logger, e);
+    }
+
+    // In rounds of bounded size; an empty one too, as a due time may have come.
+    private void WriteAll(List<LedgerCommand> commands)
+    {
+        int first = 0;
+        do
+        {
+            int count = Math.Min(CommandsPerRound, commands.Count - first);
+            int from = first;
+            bool isWritten = Retried(() => WriteRound(commands, from, count));
+            for (int i = first; i < first + count; i++)
+            {
+                if (isWritten)
+                    commands[i].Committed();
+                else
+                    commands[i].Abandoned();
+            }
+
+            _queue.Done(count);
+            foreach (Attempt attempt in _claimed)
+                _rules[attempt.Job.Rule].Run!(attempt);
+            _claimed.Clear();
+            first += count;
+        }
+        while (first < commands.Count);
+    }
+
+    private void WriteRound(List<LedgerCommand> commands, int first, int count)
+    {
+        if (count == 0 && !IsAnyClaimDue())
+            return;
+        _writer.Begin();
+        bool isSlotFreed = false;
+        for (int i = first; i < first + count; i++)
+        {
+            commands[i].Apply(_writer);
+            isSlotFreed |= commands[i] is SettleCommand;
+        }
+
+        if (isSlotFreed && _options.MaxRunning > 0)
+            LookAtAllRules();
+        Claim();
+        _writer.Commit();
+        Written();
+    }
+
+    private void Written()
+    {
+        int pages = _writer.TakePagesWritten();
+        if (pages == 0)
+            return;
+        _walPages = _flusher.Written(pages);
+        if (_walPages > WalPagesMax && _writer.Checkpoint())
+            _flusher.Checkpointed();
+    }
+
+    /// <summary>
+    /// Runs one transaction until it succeeds. A failure that may pass (disk full, I/O error) pauses the ledger: said
+    /// once, tried again with growing delays. False when the service ends before it could succeed.
+    /// </summary>
+    private bool Retried(Action transaction)
+    {
+        TimeSpan backoff = s_firstBackoff;
+        while (true)
+        {
+            try
+            {
+                transaction();
+                if (IsPaused)
+                    LedgerLog.Resumed(_logger, _queue.Pending);
+                PausedBecause = null;
+                return true;
+            }
+            catch (SqliteException e) when (e.IsTransient)
+            {
+                Undo();
+                if (!IsPaused)
+                    LedgerLog.Paused(_logger, e.Message, e.Advice);
+                PausedBecause = $"{e.Message}: {e.Advice}";
+                if (_queue.IsClosed)
+                {
+                    LedgerLog.Abandoned(_logger, _queue.Pending);
+                    return false;
+                }
+            }
+
+            _queue.Pause(backoff);
+            backoff = TimeSpan.FromTicks(Math.Min(backoff.Ticks * 2, s_longestBackoff.Ticks));
+        }
+    }
+
+    private void Undo()
+    {
+        _writer.Rollback();
+        _claimed.Clear();
+        _pruned.Clear();
+        LookAtAllRules();
+    }
+
+    private void LookAtAllRules()
+    {
+        foreach (LedgerRule rule in _rules.Values)
+            rule.NextDueNs = 0;
+    }
+
+    private int FreeOverall => _options.MaxRunning > 0 ? _options.MaxRunning - _writer.Running.Count : int.MaxValue;
+
+    private bool IsAnyClaimDue()
+    {
+        long now = _writer.NowNs;
+        return FreeOverall > 0 && _rules.Values.Any(rule => rule.HasFreeSlot && rule.NextDueNs <= now);
+    }
+
+    // Oldest completion first within a rule; the rules take turns where MaxRunning does not leave room for all.
+    private void Claim()
+    {
+        long now = _writer.NowNs;
+        int free = FreeOverall;
+        if (free == int.MaxValue)
+        {
+            foreach (LedgerRule rule in _rules.Values)
+                if (rule.HasFreeSlot && rule.NextDueNs <= now)
+                    _writer.Claim(rule, rule.Concurrency - rule.Running, _claimed);
+            return;
+        }
+
+        while (free > 0 && OldestDue(now) is { } oldest)
+        {
+            int before = _claimed.Count;
+            _writer.Claim(oldest, 1, _claimed);
+            free -= _claimed.Count - before;
+        }
+    }
+
+    // The rule whose oldest waiting job became due first.
+    private LedgerRule? OldestDue(long now)
+    {
+        LedgerRule? oldest = null;
+        long oldestDueNs = long.MaxValue;
+        foreach (LedgerRule rule in _rules.Values)
+        {
+            if (!rule.HasFreeSlot || rule.NextDueNs > now)
+                continue;
+            if (_writer.FindOldestDue(rule, now) is not { } dueNs)
+                continue;
+            if (dueNs < oldestDueNs)
+                (oldest, oldestDueNs) = (rule, dueNs);
+        }
+
+        return oldest;
+    }
+
+    private int WaitMs()
+    {
+        long next = Math.Max(_pruneDueNs, 0);
+        if (FreeOverall > 0)
+        {
+            foreach (LedgerRule rule in _rules.Values)
+                if (rule.HasFreeSlot)
+                    next = Math.Min(next, rule.NextDueNs);
+        }
+
+        double ms = Math.Ceiling((next - _writer.NowNs) / 1e6);
+        return (int)Math.Clamp(ms, 0, int.MaxValue);
+    }
+
+    private void AskForRescans()
+    {
+        foreach (LedgerRule rule in _rules.Values)
+        {
+            if (!_queue.TakeDropped(rule))
+                continue;
+            LedgerLog.Dropped(_logger, rule.Name, _options.PendingMax);
+            RescanNeeded?.Invoke(rule.Rule);
+        }
+    }
+
+    // When there is nothing else to do; but some time it must be done.
+    private bool IsPruneDue(bool isIdle)
+    {
+        long overdueNs = _writer.NowNs - _pruneDueNs;
+        return overdueNs >= (isIdle ? 0 : (long)s_pruneInterval.TotalNanoseconds);
+    }
+
+    // One small step; the next one follows soon, or in an hour when there is nothing more to forget.
+    private void Prune()
+    {
+        long beforeNs = _writer.NowNs - (long)_options.KeepHistory.TotalNanoseconds;
+        _writer.Begin();
+        bool isMore = _writer.PruneJobs(beforeNs, ref _pruneAfterId, _pruned);
+        isMore |= _writer.PruneFiles(beforeNs);
+        long? oldest = _writer.OldestJobId;
+        _writer.Commit();
+        _flusher.RemoveLogs([.. _pruned], isMore ? null : oldest);
+        _pruned.Clear();
+        Written();
+        if (!isMore)
+            _pruneAfterId = 0;
+        _pruneDueNs = _writer.NowNs + (long)(isMore ? s_pruneStepInterval : s_pruneInterval).TotalNanoseconds;
+    }
+}

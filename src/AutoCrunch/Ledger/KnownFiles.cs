@@ -1,0 +1,132 @@
+using AutoCrunch.Core;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>
+/// The files' side of the ledger. What is told goes through the ledger's queue, in order with the completions; what is
+/// read comes from a connection of the reading thread's own, and may miss what still waits to be written, which is
+/// harmless: a completion that repeats what is known makes no job.
+/// </summary>
+internal sealed class KnownFiles : IKnownFiles, IDisposable
+{
+    private readonly Dictionary<string, LedgerRule> _rules;
+    private readonly LedgerQueue _queue;
+    private readonly ThreadLocal<Reader> _reader;
+
+    public KnownFiles(StateLayout layout, Dictionary<string, LedgerRule> rules, LedgerQueue queue)
+    {
+        _rules = rules;
+        _queue = queue;
+        _reader = new ThreadLocal<Reader>(() => new Reader(layout), trackAllValues: true);
+    }
+
+    /// <inheritdoc/>
+    public void ReadDirectory(string rule, BytePath directory, Dictionary<BytePath, KnownFile> files)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        _reader.Value!.ReadDirectory(_rules[rule].Id, directory, files);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<BytePath> ReadDirectories(string rule, BytePath directory) =>
+        _reader.Value!.ReadDirectories(_rules[rule].Id, directory);
+
+    /// <inheritdoc/>
+    public bool IsFirstScan(string rule) => !_rules[rule].FirstScanDone;
+
+    /// <inheritdoc/>
+    public void FirstScanFinished(string rule)
+    {
+        LedgerRule known = _rules[rule];
+        if (known.FirstScanDone)
+            return;
+        known.FirstScanDone = true;
+        Tell(rule, static (writer, told) => writer.FirstScanFinished(told));
+    }
+
+    /// <inheritdoc/>
+    public void MetadataChanged(string rule, BytePath path, FileStat stat) =>
+        Tell(rule, (writer, told) => writer.MetadataChanged(told, path, stat));
+
+    /// <inheritdoc/>
+    public void Held(string rule, BytePath path, FileStat stat, HoldReason reason) =>
+        Tell(rule, (writer, told) => writer.Held(told, path, stat, reason));
+
+    /// <inheritdoc/>
+    public void Gone(string rule, BytePath path) => Tell(rule, (writer, told) => writer.Gone(told, path));
+
+    /// <inheritdoc/>
+    public void DirectoryGone(string rule, BytePath directory) =>
+        Tell(rule, (writer, told) => writer.DirectoryGone(told, directory));
+
+    /// <inheritdoc/>
+    public void DirectoryMoved(string rule, BytePath from, BytePath to) =>
+        Tell(rule, (writer, told) => writer.DirectoryMoved(told, from, to));
+
+    /// <summary>Closes the readers. No thread may be reading any more.</summary>
+    public void Dispose()
+    {
+        foreach (Reader reader in _reader.Values)
+            reader.Dispose();
+        _reader.Dispose();
+    }
+
+    private void Tell(string rule, Action<LedgerWriter, LedgerRule> apply) =>
+        _queue.Give(new FactCommand(_rules[rule], apply));
+
+    private sealed class Reader : IDisposable
+    {
+        private readonly SqliteDatabase _db;
+        private readonly SqliteStatement _files;
+        private readonly SqliteStatement _directories;
+
+        public Reader(StateLayout layout)
+        {
+            _db = LedgerFile.OpenReader(layout);
+            _files = _db.Prepare($"""
+                SELECT name, inode, size, mtime_ns, hold FROM files
+                WHERE rule_id = ?1 AND directory = ?2
+                    AND state IN ({(int)EntryState.Present}, {(int)EntryState.Held})
+                """);
+
+            // Each step seeks the next directory: as many seeks as there are directories, however many files they hold.
+            _directories = _db.Prepare($"""
+                SELECT directory FROM files
+                WHERE rule_id = ?1 AND directory >= ?2 AND directory < ?3
+                    AND state IN ({(int)EntryState.Present}, {(int)EntryState.Held})
+                ORDER BY directory LIMIT 1
+                """);
+        }
+
+        public void ReadDirectory(int ruleId, BytePath directory, Dictionary<BytePath, KnownFile> files)
+        {
+            _files.Bind(1, ruleId).Bind(2, directory.Span);
+            while (_files.Step())
+            {
+                var held = (HoldReason?)_files.OptionalInt(4);
+                files[new BytePath(_files.Blob(0))] = new KnownFile(LedgerRows.ReadVersion(_files, 1), held);
+            }
+        }
+
+        public List<BytePath> ReadDirectories(int ruleId, BytePath directory)
+        {
+            var found = new List<BytePath>();
+            foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(directory))
+                for (byte[] from = low; First(ruleId, from, high) is { } next; from = PathRange.Next(next.Span))
+                    found.Add(next);
+
+            return found;
+        }
+
+        public void Dispose() => _db.Dispose();
+
+        private BytePath? First(int ruleId, byte[] from, byte[] high)
+        {
+            if (!_directories.Bind(1, ruleId).Bind(2, from).Bind(3, high).Step())
+                return null;
+            var first = new BytePath(_directories.Blob(0));
+            _directories.Reset();
+            return first;
+        }
+    }
+}

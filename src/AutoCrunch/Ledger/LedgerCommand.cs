@@ -1,0 +1,92 @@
+using AutoCrunch.Core;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>Something to be written, waiting for the ledger thread.</summary>
+/// <param name="rule">The rule it concerns; null when it concerns none, or all.</param>
+internal abstract class LedgerCommand(LedgerRule? rule)
+{
+    public LedgerRule? Rule { get; } = rule;
+
+    /// <summary>True for what a scan of the rule's tree would bring again.</summary>
+    public virtual bool IsRepeatable => false;
+
+    /// <summary>Writes it, inside a transaction; applied again when that is rolled back.</summary>
+    public abstract void Apply(LedgerWriter writer);
+
+    /// <summary>It is in the kernel's hands. Ledger thread; must not wait.</summary>
+    public virtual void Committed()
+    {
+    }
+
+    /// <summary>It will never be written: the service ends.</summary>
+    public virtual void Abandoned()
+    {
+    }
+}
+
+/// <summary>A file has finished arriving.</summary>
+internal sealed class ArrivalCommand(LedgerRule rule, Completion completion) : LedgerCommand(rule)
+{
+    public override bool IsRepeatable => true;
+
+    public override void Apply(LedgerWriter writer) => writer.Arrive(Rule!, completion);
+}
+
+/// <summary>Something else became known of files.</summary>
+internal sealed class FactCommand(LedgerRule rule, Action<LedgerWriter, LedgerRule> apply) : LedgerCommand(rule)
+{
+    public override bool IsRepeatable => true;
+
+    public override void Apply(LedgerWriter writer) => apply(writer, Rule!);
+}
+
+/// <summary>An attempt has ended.</summary>
+internal sealed class SettleCommand(
+    LedgerRule rule,
+    Attempt attempt,
+    AttemptOutcome outcome,
+    JobTransition transition,
+    Action<JobTransition>? overruled) : LedgerCommand(rule)
+{
+    private JobTransition _recorded;
+
+    public override void Apply(LedgerWriter writer)
+    {
+        _recorded = writer.Settle(Rule!, attempt, outcome, transition);
+        writer.Release(Rule!, attempt.Job.Id);
+    }
+
+    public override void Committed()
+    {
+        if (_recorded.State != transition.State)
+            overruled?.Invoke(_recorded);
+    }
+}
+
+/// <summary>A change of how jobs are claimed.</summary>
+internal sealed class ClaimsCommand(LedgerRule rule, int concurrency, Action<Attempt>? run) : LedgerCommand(rule)
+{
+    public override void Apply(LedgerWriter writer)
+    {
+        Rule!.Concurrency = concurrency;
+        Rule.Run = run;
+        Rule.NextDueNs = 0;
+    }
+}
+
+/// <summary>Anything else, whose writing somebody waits for.</summary>
+internal sealed class RequestCommand<T>(LedgerRule? rule, Func<LedgerWriter, T> apply) : LedgerCommand(rule)
+{
+    private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private T? _result;
+
+    /// <summary>Completes when it is committed.</summary>
+    public Task<T> Done => _done.Task;
+
+    public override void Apply(LedgerWriter writer) => _result = apply(writer);
+
+    public override void Committed() => _done.TrySetResult(_result!);
+
+    public override void Abandoned() => _done.TrySetCanceled();
+}

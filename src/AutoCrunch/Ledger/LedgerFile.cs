@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Reflection;
+using System.Security.Cryptography;
+using AutoCrunch.Core;
+using AutoCrunch.Linux;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>Opens the file <c>ledger.db</c>: created, brought up to date, or refused with what mends it.</summary>
+internal static class LedgerFile
+{
+    /// <summary>The schema this program writes: <c>user_version</c>.</summary>
+    public const long SchemaVersion = 1;
+
+    // "ACru": file(1) and we tell it from any other SQLite file.
+    private const long ApplicationId = 0x41437275;
+
+    // A WAL that grew beyond it (a long reader) is cut when it starts again.
+    private const int WalKeptBytes = 64 * 1024 * 1024;
+
+    private static readonly string[] s_migrations = ["Schema.sql"];
+
+    /// <summary>Opens for writing.</summary>
+    /// <param name="layout">Where.</param>
+    /// <param name="wasUnclean">The service that had it open was killed, or the machine was: worth a check.</param>
+    /// <exception cref="LedgerUnusableException">No restart mends it.</exception>
+    /// <exception cref="SqliteException">It may be better later: the disk is full, or failed.</exception>
+    public static SqliteDatabase OpenWriter(StateLayout layout, out bool wasUnclean)
+    {
+        wasUnclean = FileStatReader.TryReadTarget(layout.Wal, out FileStat wal) == 0 && wal.SizeBytes > 0;
+        SqliteDatabase? db = null;
+        try
+        {
+            db = SqliteDatabase.OpenWriter(layout.Ledger);
+            CheckVersion(db, layout.Ledger);
+            Configure(db);
+            db.Execute($"PRAGMA cache_size = -16384; PRAGMA journal_size_limit = {WalKeptBytes}");
+            Migrate(db);
+            return db;
+        }
+        catch (Exception e)
+        {
+            db?.Dispose();
+            if (Explain(e, layout.Ledger) is { } unusable)
+                throw unusable;
+            throw;
+        }
+    }
+
+    /// <summary>Opens a second connection of the service itself: for checkpoints and checks.</summary>
+    public static SqliteDatabase OpenSecond(StateLayout layout)
+    {
+        SqliteDatabase db = SqliteDatabase.OpenWriter(layout.Ledger);
+        Configure(db);
+        db.Execute("PRAGMA cache_size = -256");
+        return db;
+    }
+
+    /// <summary>
+    /// Opens for reading, whether or not a service has it open, and also where the reader may not write in the directory.
+    /// </summary>
+    /// <exception cref="LedgerUnusableException">There is no ledger, or none this program can read.</exception>
+    public static SqliteDatabase OpenReader(StateLayout layout)
+    {
+        if (FileStatReader.TryReadTarget(layout.Ledger, out _) == Errno.ENOENT)
+            throw new LedgerUnusableException(
+                $"There is no ledger '{layout.Ledger}': the service has not run yet with this StateDirectory.");
+        SqliteDatabase? db = null;
+        try
+        {
+            // Without a WAL it was closed cleanly: nobody writes, and no file must be left behind beside it that might
+            // belong to another user than the service's.
+            bool isClosed = FileStatReader.TryReadTarget(layout.Wal, out _) == Errno.ENOENT;
+            db = isClosed ? SqliteDatabase.OpenImmutable(layout.Ledger) : SqliteDatabase.OpenReader(layout.Ledger);
+            if (CheckVersion(db, layout.Ledger) != SchemaVersion)
+                throw new LedgerUnusableException(
+                    $"The ledger '{layout.Ledger}' is older than this program: start the service once to bring it up to date.");
+            db.Execute("PRAGMA query_only = 1; PRAGMA temp_store = 2");
+            return db;
+        }
+        catch (Exception e)
+        {
+            db?.Dispose();
+            if (Explain(e, layout.Ledger) is { } unusable)
+                throw unusable;
+            throw;
+        }
+    }
+
+    /// <summary>What SQLite finds wrong with the file; null when it is sound. Reads all of it.</summary>
+    public static string? QuickCheck(SqliteDatabase db)
+    {
+        string? finding = db.QueryText("PRAGMA quick_check(1)");
+        return finding == "ok" ? null : finding ?? "no answer";
+    }
+
+    /// <summary>The message for a ledger that is damaged.</summary>
+    public static LedgerUnusableException Corrupt(BytePath ledger, string finding, Exception? inner = null) => new(
+        $"The ledger '{ledger}' is damaged ({finding}). Restore it from a backup; or, with the service stopped, move it away "
+        + $"(mkdir '{ledger}.damaged.d' && mv '{ledger}'* '{ledger}.damaged.d/') and start with an empty one: all files that "
+        + "are there then count as found at the first start (ExistingFiles). sqlite3's .recover may save the old history.",
+        inner);
+
+    private static void Configure(SqliteDatabase db) => db.Execute("""
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = NORMAL;
+        PRAGMA wal_autocheckpoint = 0;
+        PRAGMA temp_store = 2;
+        PRAGMA trusted_schema = 0;
+        """);
+
+    private static long CheckVersion(SqliteDatabase db, BytePath ledger)
+    {
+        long application = db.QueryNumber("PRAGMA application_id") ?? 0;
+        long version = db.QueryNumber("PRAGMA user_version") ?? 0;
+        bool isEmpty = db.QueryNumber("SELECT count(*) FROM sqlite_schema") == 0;
+        if (application != ApplicationId && !isEmpty)
+            throw new LedgerUnusableException(
+                $"'{ledger}' is a SQLite database, but not AutoCrunch's: give AutoCrunch a StateDirectory of its own.");
+        if (version > SchemaVersion)
+            throw new LedgerUnusableException(
+                $"The ledger '{ledger}' was written by a newer AutoCrunch (schema {version}; this one knows {SchemaVersion}). "
+                + "Install that version again; a ledger cannot go back.");
+        return version;
+    }
+
+    private static void Migrate(SqliteDatabase db)
+    {
+        for (long version = db.QueryNumber("PRAGMA user_version") ?? 0; version < SchemaVersion; version++)
+        {
+            db.Execute("BEGIN IMMEDIATE");
+            db.Execute(ReadScript(s_migrations[version]));
+            if (version == 0)
+                CreateIdentity(db);
+            db.Execute(string.Create(
+                CultureInfo.InvariantCulture,
+                $"PRAGMA user_version = {version + 1}; PRAGMA application_id = {ApplicationId}; COMMIT"));
+        }
+    }
+
+    private static void CreateIdentity(SqliteDatabase db)
+    {
+        using SqliteStatement insert = db.Prepare("INSERT INTO ledger (one, id, created_ns) VALUES (1, ?1, ?2)");
+        insert.Bind(1, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))).Bind(2, Clock.WallNs()).Run();
+    }
+
+    private static string ReadScript(string name)
+    {
+        using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"AutoCrunch.Ledger.{name}")
+            ?? throw new InvariantException($"{name} is not embedded");
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    private static LedgerUnusableException? Explain(Exception e, BytePath ledger)
+    {
+        if (e is not SqliteException sqlite)
+            return null;
+        if (sqlite.IsCorrupt)
+            return Corrupt(ledger, sqlite.Message, e);
+        return sqlite.IsAccess
+            ? new LedgerUnusableException($"The ledger '{ledger}' cannot be opened: {sqlite.Message}; {sqlite.Advice}.", e)
+            : null;
+    }
+}

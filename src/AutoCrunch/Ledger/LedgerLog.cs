@@ -1,0 +1,41 @@
+using AutoCrunch.Core;
+using Microsoft.Extensions.Logging;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>What the ledger has to say.</summary>
+internal static partial class LedgerLog
+{
+    [LoggerMessage(2001, LogLevel.Warning, "Ledger {Ledger} was not closed cleanly; it is checked in the background")]
+    public static partial void Unclean(ILogger logger, BytePath ledger);
+
+    [LoggerMessage(2002, LogLevel.Information, "Ledger {Ledger} is sound (checked in {Seconds:F1} s)")]
+    public static partial void Checked(ILogger logger, BytePath ledger, double seconds);
+
+    [LoggerMessage(2003, LogLevel.Warning, "Ledger {Ledger} could not be checked: {Message}; {Advice}")]
+    public static partial void CheckFailed(ILogger logger, BytePath ledger, string message, string advice);
+
+    [LoggerMessage(2004, LogLevel.Error,
+        "Ledger paused, no job starts: {Message}. To go on, {Advice}; everything is kept and it resumes by itself")]
+    public static partial void Paused(ILogger logger, string message, string advice);
+
+    [LoggerMessage(2005, LogLevel.Warning, "Ledger resumed; {Pending} entries were waiting")]
+    public static partial void Resumed(ILogger logger, int pending);
+
+    [LoggerMessage(2006, LogLevel.Error,
+        "Service ends while the ledger is paused: {Pending} entries are lost; the next start scans for them")]
+    public static partial void Abandoned(ILogger logger, int pending);
+
+    [LoggerMessage(2007, LogLevel.Warning,
+        "Rule {Rule}: more than {Most} entries waited for the ledger, the rest was dropped; its tree is scanned again")]
+    public static partial void Dropped(ILogger logger, string rule, int most);
+
+    [LoggerMessage(2008, LogLevel.Error, "Ledger failed")]
+    public static partial void Failed(ILogger logger, Exception exception);
+
+    [LoggerMessage(2009, LogLevel.Warning, "Ledger's write-ahead log cannot be moved into it: {Message}; {Advice}")]
+    public static partial void CheckpointFailed(ILogger logger, string message, string advice);
+
+    [LoggerMessage(2010, LogLevel.Warning, "A forgotten job's log stays: {Message}")]
+    public static partial void LogNotRemoved(ILogger logger, string message);
+}

@@ -1,0 +1,50 @@
+using System.Text;
+using AutoCrunch.Core;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>What a ledger is opened with.</summary>
+internal sealed record LedgerOptions
+{
+    /// <summary>Where the ledger and the logs of jobs live, absolute; created if missing.</summary>
+    public required BytePath StateDirectory { get; init; }
+
+    /// <summary>The rules whose files and jobs it is to record.</summary>
+    public required IReadOnlyList<WatchRule> Rules { get; init; }
+
+    /// <summary>How many jobs may run at once over all rules; 0 = no limit beyond the rules'.</summary>
+    public int MaxRunning { get; init; }
+
+    /// <summary>How long finished jobs, and files that are gone, are remembered.</summary>
+    public TimeSpan KeepHistory { get; init; } = TimeSpan.FromDays(90);
+
+    /// <summary>
+    /// Facts and completions that wait to be written, at most: beyond it (the disk is full or slow) they are dropped, and
+    /// the rule's tree is to be scanned again (<see cref="JobLedger.RescanNeeded"/>).
+    /// </summary>
+    public int PendingMax { get; init; } = 262_144;
+}
+
+/// <summary>Where things are in a state directory.</summary>
+/// <param name="Root">The state directory.</param>
+internal readonly record struct StateLayout(BytePath Root)
+{
+    /// <summary>The logs of so many jobs lie in one directory.</summary>
+    public const long JobsPerLogDirectory = 1000;
+
+    public BytePath Ledger => Root.Join("ledger.db"u8);
+
+    public BytePath Wal => Root.Join("ledger.db-wal"u8);
+
+    public BytePath Lock => Root.Join("lock"u8);
+
+    public BytePath Logs => Root.Join("logs"u8);
+
+    /// <summary>The directory that holds the logs of a thousand jobs.</summary>
+    public BytePath LogDirectory(long jobId) => Logs.Join(Ascii($"{jobId / JobsPerLogDirectory}"));
+
+    /// <summary>The log of one attempt: what its program wrote to standard output and standard error.</summary>
+    public BytePath LogFile(long jobId, int attempt) => LogDirectory(jobId).Join(Ascii($"{jobId}-{attempt}.log"));
+
+    private static byte[] Ascii(string text) => Encoding.ASCII.GetBytes(text);
+}

@@ -1,0 +1,136 @@
+using System.Diagnostics;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>
+/// The commands that wait for the ledger thread, in the order in which they were given. Giving never waits. Beyond its
+/// bound it drops what a scan would bring again, and remembers of which rules.
+/// </summary>
+/// <param name="pendingMax">The bound.</param>
+internal sealed class LedgerQueue(int pendingMax)
+{
+    // A monitor and not a Lock: the ledger thread waits on it with a time limit.
+    private readonly object _gate = new();
+    private List<LedgerCommand> _incoming = [];
+    private List<LedgerCommand> _taken = [];
+    private int _pending;
+    private long _dropped;
+    private bool _isClosed;
+
+    /// <summary>Commands given and not done.</summary>
+    public int Pending
+    {
+        get
+        {
+            lock (_gate)
+                return _pending;
+        }
+    }
+
+    /// <summary>Commands dropped since the ledger was opened.</summary>
+    public long Dropped
+    {
+        get
+        {
+            lock (_gate)
+                return _dropped;
+        }
+    }
+
+    /// <summary>True once <see cref="Close"/> was called.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (_gate)
+                return _isClosed;
+        }
+    }
+
+    /// <summary>Adds a command; after <see cref="Close"/>, or beyond the bound, it is abandoned or dropped.</summary>
+    public void Give(LedgerCommand command)
+    {
+        lock (_gate)
+        {
+            if (!_isClosed && (_pending < pendingMax || !command.IsRepeatable))
+            {
+                _incoming.Add(command);
+                _pending += 1;
+                if (_incoming.Count == 1)
+                    Monitor.Pulse(_gate);
+                return;
+            }
+
+            if (!_isClosed)
+            {
+                _dropped += 1;
+                command.Rule!.HasDropped = true;
+                return;
+            }
+        }
+
+        command.Abandoned();
+    }
+
+    /// <summary>
+    /// Waits for commands, at most the given time, and returns all there are, in a list that is valid until the next call.
+    /// </summary>
+    /// <param name="waitMs">-1 for no limit.</param>
+    public List<LedgerCommand> Take(int waitMs)
+    {
+        lock (_gate)
+        {
+            _taken.Clear();
+            if (_incoming.Count == 0 && !_isClosed && waitMs != 0)
+                Monitor.Wait(_gate, waitMs);
+            (_incoming, _taken) = (_taken, _incoming);
+            return _taken;
+        }
+    }
+
+    /// <summary>The commands taken last, or a part of them, are done.</summary>
+    public void Done(int count)
+    {
+        lock (_gate)
+            _pending -= count;
+    }
+
+    /// <summary>
+    /// True, once, when commands of the rule were dropped and there is room again: its tree is to be scanned.
+    /// </summary>
+    public bool TakeDropped(LedgerRule rule)
+    {
+        lock (_gate)
+        {
+            bool isDue = rule.HasDropped && _pending <= pendingMax / 2;
+            if (isDue)
+                rule.HasDropped = false;
+            return isDue;
+        }
+    }
+
+    /// <summary>Waits until the time is over or <see cref="Close"/> is called.</summary>
+    public void Pause(TimeSpan time)
+    {
+        long start = Stopwatch.GetTimestamp();
+        lock (_gate)
+        {
+            TimeSpan left = time;
+            while (!_isClosed && left > TimeSpan.Zero)
+            {
+                Monitor.Wait(_gate, left);
+                left = time - Stopwatch.GetElapsedTime(start);
+            }
+        }
+    }
+
+    /// <summary>No more commands; those given are still to be taken.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            Monitor.PulseAll(_gate);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using AutoCrunch.Core;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>Which jobs are listed. What is null does not restrict.</summary>
+internal sealed record JobQuery
+{
+    /// <summary>Jobs of this rule.</summary>
+    public string? Rule { get; init; }
+
+    /// <summary>Jobs in this state.</summary>
+    public JobState? State { get; init; }
+
+    /// <summary>Jobs whose file completed at or after this moment (nanoseconds since 1970).</summary>
+    public long? SinceNs { get; init; }
+
+    /// <summary>Jobs with a smaller id: the rest of a list that was read in parts.</summary>
+    public long? BeforeId { get; init; }
+
+    /// <summary>No more than this.</summary>
+    public int Limit { get; init; } = int.MaxValue;
+}
+
+/// <summary>How many files and jobs of a rule are in the states that ask for attention.</summary>
+internal sealed record RuleCounts(string Rule, long Held, long Queued, long Running, long Failed);
+
+/// <summary>
+/// Reads the ledger for people, beside a running service or without one, on a connection of its own. One thread at a time.
+/// </summary>
+internal sealed class LedgerReader : IDisposable
+{
+    private readonly SqliteDatabase _db;
+    private readonly Dictionary<int, string> _rules = [];
+
+    private LedgerReader(SqliteDatabase db)
+    {
+        _db = db;
+        using SqliteStatement rules = db.Prepare("SELECT id, name FROM rules");
+        while (rules.Step())
+            _rules.Add(rules.Int(0), rules.Text(1)!);
+    }
+
+    /// <summary>The rules that the ledger has records of, configured or not.</summary>
+    public IEnumerable<string> Rules => _rules.Values.Order(StringComparer.Ordinal);
+
+    /// <summary>Opens for reading.</summary>
+    /// <exception cref="LedgerUnusableException">There is no ledger, or none this program can read.</exception>
+    /// <exception cref="SqliteException">The disk failed.</exception>
+    public static LedgerReader Open(BytePath stateDirectory) =>
+        new(LedgerFile.OpenReader(new StateLayout(stateDirectory)));
+
+    /// <summary>Jobs, newest first.</summary>
+    public IReadOnlyList<Job> List(JobQuery query)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        // A literal state lets SQLite use the partial index of that state.
+        string state = query.State is { } wanted ? $"AND j.state = {(int)wanted}" : "";
+        using SqliteStatement list = _db.Prepare($"""
+            SELECT {LedgerRows.JobColumns} FROM jobs j
+            WHERE j.id < ?1 AND j.completed_ns >= ?2 {(query.Rule is null ? "" : "AND j.rule_id = ?4")} {state}
+            ORDER BY j.id DESC LIMIT ?3
+            """);
+        list.Bind(1, query.BeforeId ?? long.MaxValue).Bind(2, query.SinceNs ?? long.MinValue).Bind(3, query.Limit);
+        if (query.Rule is { } rule)
+            list.Bind(4, _rules.FirstOrDefault(known => known.Value == rule).Key);
+        var jobs = new List<Job>();
+        while (list.Step())
+            jobs.Add(Read(list));
+        return jobs;
+    }
+
+    /// <summary>One job; null when there is none with this id (any more).</summary>
+    public Job? Find(long jobId)
+    {
+        using SqliteStatement find = _db.Prepare($"SELECT {LedgerRows.JobColumns} FROM jobs j WHERE j.id = ?1");
+        return find.Bind(1, jobId).Step() ? Read(find) : null;
+    }
+
+    /// <summary>The attempts of a job that have ended, in order.</summary>
+    public IReadOnlyList<AttemptRecord> Attempts(long jobId)
+    {
+        using SqliteStatement list = _db.Prepare(
+            $"SELECT {LedgerRows.AttemptColumns} FROM attempts WHERE job_id = ?1 ORDER BY number");
+        list.Bind(1, jobId);
+        var attempts = new List<AttemptRecord>();
+        while (list.Step())
+            attempts.Add(LedgerRows.ReadAttempt(list));
+        return attempts;
+    }
+
+    /// <summary>What is believed of a file, and its latest job; null when nothing is known of it.</summary>
+    public (KnownEntry Known, HoldReason? Held, long? JobId)? FindFile(string rule, BytePath path)
+    {
+        using SqliteStatement find = _db.Prepare($"""
+            SELECT {LedgerRows.EntryColumns}, f.hold FROM files f LEFT JOIN jobs j ON j.id = f.job_id
+            WHERE f.rule_id = (SELECT id FROM rules WHERE name = ?1) AND f.directory = ?2 AND f.name = ?3
+            """);
+        var split = new SplitPath(path);
+        if (!find.Bind(1, rule).Bind(2, split.Directory).Bind(3, split.Name).Step())
+            return null;
+        EntryRow row = LedgerRows.ReadEntry(find);
+        return (row.Known, (HoldReason?)find.OptionalInt(8), row.JobId);
+    }
+
+    /// <summary>Counts per rule, ordered by name. Costs what is counted, not what the history holds.</summary>
+    public IReadOnlyList<RuleCounts> Counts()
+    {
+        Dictionary<int, long> held = Count("files INDEXED BY files_held", (int)EntryState.Held);
+        Dictionary<int, long> queued = Count("jobs INDEXED BY jobs_queued", (int)JobState.Queued);
+        Dictionary<int, long> running = Count("jobs INDEXED BY jobs_running", (int)JobState.Running);
+        Dictionary<int, long> failed = Count("jobs INDEXED BY jobs_failed", (int)JobState.Failed);
+        return [.. from rule in _rules
+                   orderby rule.Value
+                   select new RuleCounts(
+                       rule.Value, held.GetValueOrDefault(rule.Key), queued.GetValueOrDefault(rule.Key),
+                       running.GetValueOrDefault(rule.Key), failed.GetValueOrDefault(rule.Key))];
+    }
+
+    public void Dispose() => _db.Dispose();
+
+    private Job Read(SqliteStatement row) => LedgerRows.ReadJob(row, _rules[LedgerRows.RuleId(row)]);
+
+    private Dictionary<int, long> Count(string table, int state)
+    {
+        using SqliteStatement count = _db.Prepare(
+            $"SELECT rule_id, count(*) FROM {table} WHERE state = {state} GROUP BY rule_id");
+        var counts = new Dictionary<int, long>();
+        while (count.Step())
+            counts.Add(count.Int(0), count.Number(1));
+        return counts;
+    }
+}

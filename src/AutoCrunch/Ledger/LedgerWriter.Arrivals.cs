@@ -1,0 +1,150 @@
+using System.Diagnostics.CodeAnalysis;
+using AutoCrunch.Core;
+using AutoCrunch.Linux;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>Completions.</summary>
+internal sealed partial class LedgerWriter
+{
+    // A version is known at several paths when they are hard links; so many are looked at.
+    private const int SourcesMax = 16;
+
+    private SqliteStatement _findEntry;
+    private SqliteStatement _findSources;
+    private SqliteStatement _putEntry;
+    private SqliteStatement _insertJob;
+    private SqliteStatement _cancelQueued;
+    private SqliteStatement _deleteEntry;
+    private SqliteStatement _moveEntry;
+    private SqliteStatement _moveJob;
+
+    /// <summary>Records a completion: whatever comes of it is decided by <see cref="ArrivalDecision"/>.</summary>
+    public void Arrive(LedgerRule rule, Completion completion)
+    {
+        EntryRow? known = Find(rule, completion.Path);
+        (BytePath Path, EntryRow Row)? source = FindSource(rule, completion, known);
+        ArrivalAction action = ArrivalDecision.Of(
+            completion, rule.Rule.Completion, rule.Rule.ExistingFiles, known?.Known, source?.Row.Known);
+        if (action == ArrivalAction.MoveEntry)
+        {
+            MoveEntry(rule, source!.Value.Path, completion.Path, known);
+            return;
+        }
+
+        if (action == ArrivalAction.Job)
+            InsertJob(rule, completion, known);
+        else if (action == ArrivalAction.RecordOnly)
+            PutEntry(rule, completion.Path, completion.Version, EntryState.Present, null, known?.JobId);
+
+        // The kernel said that the file has left its old name; a scan's conclusion is only acted on as a whole.
+        if (completion.RenamedFrom is { } from && source is { } left && left.Row.Known.Version == completion.Version)
+            Gone(rule, from);
+    }
+
+    private EntryRow? Find(LedgerRule rule, BytePath path)
+    {
+        var split = new SplitPath(path);
+        _findEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name);
+        if (!_findEntry.Step())
+            return null;
+        EntryRow row = LedgerRows.ReadEntry(_findEntry);
+        _findEntry.Reset();
+        return row;
+    }
+
+    private (BytePath Path, EntryRow Row)? FindSource(LedgerRule rule, Completion completion, EntryRow? known)
+    {
+        if (completion.RenamedFrom is { } from)
+            return Find(rule, from) is { } row ? (from, row) : null;
+        bool isNews = known is not { Known.State: EntryState.Present } || known.Value.Known.Version != completion.Version;
+        if (!isNews || completion.Evidence != Evidence.Found || completion.Version.Inode == 0)
+            return null;
+
+        var found = new List<(BytePath Path, EntryRow Row)>();
+        _findSources.Bind(1, completion.Version).Bind(4, rule.Id).Bind(5, SourcesMax);
+        while (_findSources.Step())
+            found.Add((SplitPath.Join(_findSources.Blob(8), _findSources.Blob(9)), LedgerRows.ReadEntry(_findSources)));
+        foreach ((BytePath path, EntryRow row) in found)
+            if (path != completion.Path && (row.Known.State == EntryState.Gone || _isGone(rule.Rule, path)))
+                return (path, row);
+        return null;
+    }
+
+    private void InsertJob(LedgerRule rule, Completion completion, EntryRow? known)
+    {
+        if (known is { Known.Job: JobState.Queued, JobId: { } replaced })
+            CancelQueued(replaced, JobReason.Superseded);
+        var split = new SplitPath(completion.Path);
+        long dueNs = NowNs;
+        _insertJob.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, completion.Version)
+            .Bind(7, (long)completion.Evidence).Bind(8, dueNs).Bind(9, completion.ArrivedNs)
+            .Bind(10, completion.CompletedNs).Bind(11, known?.JobId).Run();
+        long jobId = _db.LastInsertId;
+        PutEntry(rule, completion.Path, completion.Version, EntryState.Present, null, jobId);
+        rule.NextDueNs = Math.Min(rule.NextDueNs, dueNs);
+    }
+
+    private void PutEntry(
+        LedgerRule rule, BytePath path, FileVersion version, EntryState state, HoldReason? hold, long? jobId)
+    {
+        var split = new SplitPath(path);
+        _putEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, version)
+            .Bind(7, (long)state).Bind(8, (long?)hold).Bind(9, jobId).Bind(10, Clock.WallNs()).Run();
+    }
+
+    private void MoveEntry(LedgerRule rule, BytePath from, BytePath to, EntryRow? overwritten)
+    {
+        if (overwritten is { Known.Job: JobState.Queued, JobId: { } replaced })
+            CancelQueued(replaced, JobReason.Superseded);
+        var source = new SplitPath(from);
+        var target = new SplitPath(to);
+        _deleteEntry.Bind(1, rule.Id).Bind(2, target.Directory).Bind(3, target.Name).Run();
+        _moveEntry.Bind(1, rule.Id).Bind(2, source.Directory).Bind(3, source.Name)
+            .Bind(4, target.Directory).Bind(5, target.Name).Run();
+        if (Find(rule, to) is { Known.Job: JobState.Queued or JobState.Running, JobId: { } jobId })
+        {
+            _moveJob.Bind(1, jobId).Bind(2, target.Directory).Bind(3, target.Name).Run();
+            Running.Moved(jobId, to);
+        }
+    }
+
+    private void CancelQueued(long jobId, JobReason reason) =>
+        _cancelQueued.Bind(1, jobId).Bind(2, (long)reason).Bind(3, Clock.WallNs()).Run();
+
+    [MemberNotNull(nameof(_findEntry), nameof(_findSources), nameof(_putEntry), nameof(_insertJob))]
+    [MemberNotNull(nameof(_cancelQueued), nameof(_deleteEntry), nameof(_moveEntry), nameof(_moveJob))]
+    private void PrepareArrivals()
+    {
+        _findEntry = _db.Prepare($"""
+            SELECT {LedgerRows.EntryColumns} FROM files f LEFT JOIN jobs j ON j.id = f.job_id
+            WHERE f.rule_id = ?1 AND f.directory = ?2 AND f.name = ?3
+            """);
+        _findSources = _db.Prepare($"""
+            SELECT {LedgerRows.EntryColumns}, f.directory, f.name FROM files f LEFT JOIN jobs j ON j.id = f.job_id
+            WHERE f.inode = ?1 AND f.inode <> 0 AND f.size = ?2 AND f.mtime_ns = ?3 AND f.rule_id = ?4
+            ORDER BY f.state = {(int)EntryState.Gone} DESC, f.gone_ns DESC LIMIT ?5
+            """);
+        _putEntry = _db.Prepare("""
+            INSERT INTO files (rule_id, directory, name, inode, size, mtime_ns, state, hold, job_id, recorded_ns)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            ON CONFLICT DO UPDATE SET inode = ?4, size = ?5, mtime_ns = ?6, state = ?7, hold = ?8, job_id = ?9,
+                recorded_ns = ?10, gone_ns = NULL
+            """);
+        _insertJob = _db.Prepare("""
+            INSERT INTO jobs (rule_id, directory, name, inode, size, mtime_ns, evidence, due_ns, arrived_ns, completed_ns,
+                previous_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            """);
+        _cancelQueued = _db.Prepare($"""
+            UPDATE jobs SET state = {(int)JobState.Cancelled}, reason = ?2, finished_ns = ?3
+            WHERE id = ?1 AND state = {(int)JobState.Queued}
+            """);
+        _deleteEntry = _db.Prepare("DELETE FROM files WHERE rule_id = ?1 AND directory = ?2 AND name = ?3");
+        _moveEntry = _db.Prepare("""
+            UPDATE files SET directory = ?4, name = ?5, state = 0, hold = NULL, gone_ns = NULL
+            WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
+            """);
+        _moveJob = _db.Prepare("UPDATE jobs SET directory = ?2, name = ?3 WHERE id = ?1");
+    }
+}

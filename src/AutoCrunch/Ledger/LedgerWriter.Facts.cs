@@ -1,0 +1,152 @@
+using System.Diagnostics.CodeAnalysis;
+using AutoCrunch.Core;
+using AutoCrunch.Linux;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>What becomes known of files besides their completion.</summary>
+internal sealed partial class LedgerWriter
+{
+    private SqliteStatement _goneEntry;
+    private SqliteStatement _updateEntryVersion;
+    private SqliteStatement _updateJobVersion;
+    private SqliteStatement _findOrigin;
+    private SqliteStatement _cancelQueuedBelow;
+    private SqliteStatement _goneBelow;
+    private SqliteStatement _deleteBelow;
+    private SqliteStatement _moveJobsBelow;
+    private SqliteStatement _moveBelow;
+    private SqliteStatement _firstScan;
+
+    public void Held(LedgerRule rule, BytePath path, FileStat stat, HoldReason reason)
+    {
+        EntryRow? known = Find(rule, path);
+        if (known is { Known.State: EntryState.Present } present && present.Known.Version == stat.Version)
+            return; // completed before: a later look knows less
+        if (known is { Known.Job: JobState.Queued, JobId: { } jobId })
+            CancelQueued(jobId, JobReason.Superseded);
+        PutEntry(rule, path, stat.Version, EntryState.Held, reason, known?.JobId);
+    }
+
+    public void Gone(LedgerRule rule, BytePath path)
+    {
+        if (Find(rule, path) is not { Known.State: not EntryState.Gone } known)
+            return;
+        if (known is { Known.Job: JobState.Queued, JobId: { } jobId })
+            CancelQueued(jobId, JobReason.Gone);
+        MarkGone(rule, path);
+    }
+
+    public void MetadataChanged(LedgerRule rule, BytePath path, FileStat stat)
+    {
+        if (Find(rule, path) is not { Known.State: not EntryState.Gone } known)
+            return;
+        FileVersion version = known.Known.Version;
+        if (version.Inode != stat.Inode || version.SizeBytes != stat.SizeBytes)
+            return; // not the file that was judged: its own completion, or the next scan, brings it
+        if (known.Known.State == EntryState.Changed)
+        {
+            InsertJob(rule, Recall(rule, path, stat, known.JobId), known);
+            return;
+        }
+
+        if (version == stat.Version)
+            return;
+        var split = new SplitPath(path);
+        _updateEntryVersion.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, stat.Version).Run();
+        if (known is { Known.Job: JobState.Queued or JobState.Running, JobId: { } jobId })
+            _updateJobVersion.Bind(1, jobId).Bind(2, stat.Version).Run();
+    }
+
+    public void DirectoryGone(LedgerRule rule, BytePath directory)
+    {
+        long now = Clock.WallNs();
+        foreach ((byte[] from, byte[] to) in PathRange.AtAndBelow(directory))
+        {
+            _cancelQueuedBelow.Bind(1, rule.Id).Bind(2, from).Bind(3, to).Bind(4, now).Run();
+            _goneBelow.Bind(1, rule.Id).Bind(2, from).Bind(3, to).Bind(4, now).Run();
+        }
+    }
+
+    public void DirectoryMoved(LedgerRule rule, BytePath from, BytePath to)
+    {
+        Invariant.That(!from.IsEmpty && !to.IsEmpty);
+        long now = Clock.WallNs();
+        foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(to))
+        {
+            // rename(2) replaces only an empty directory: what was known there is gone.
+            _cancelQueuedBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, now).Run();
+            _deleteBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Run();
+        }
+
+        foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(from))
+        {
+            _moveJobsBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, to.Span).Bind(5, from.Length + 1).Run();
+            _moveBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, to.Span).Bind(5, from.Length + 1).Run();
+        }
+
+        Running.DirectoryMoved(rule, from, to);
+    }
+
+    public void FirstScanFinished(LedgerRule rule) => _firstScan.Bind(1, rule.Id).Bind(2, Clock.WallNs()).Run();
+
+    private void MarkGone(LedgerRule rule, BytePath path)
+    {
+        var split = new SplitPath(path);
+        _goneEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, Clock.WallNs()).Run();
+    }
+
+    // The attempt saw another mtime before the ledger heard that only the metadata had changed, and was called off: the
+    // version that is there now has not been processed, and no other completion will come for it.
+    private Completion Recall(LedgerRule rule, BytePath path, FileStat stat, long? jobId)
+    {
+        long now = Clock.WallNs();
+        var evidence = Evidence.Quiet;
+        long arrivedNs = now;
+        if (jobId is { } id && _findOrigin.Bind(1, id).Step())
+        {
+            evidence = (Evidence)_findOrigin.Int(0);
+            arrivedNs = _findOrigin.Number(1);
+            _findOrigin.Reset();
+        }
+
+        return new Completion(rule.Name, path, stat, evidence, arrivedNs, now);
+    }
+
+    [MemberNotNull(nameof(_goneEntry), nameof(_updateEntryVersion), nameof(_updateJobVersion), nameof(_findOrigin))]
+    [MemberNotNull(nameof(_cancelQueuedBelow), nameof(_goneBelow), nameof(_deleteBelow), nameof(_moveJobsBelow))]
+    [MemberNotNull(nameof(_moveBelow), nameof(_firstScan))]
+    private void PrepareFacts()
+    {
+        const string Below = "rule_id = ?1 AND directory >= ?2 AND directory < ?3";
+        _goneEntry = _db.Prepare($"""
+            UPDATE files SET state = {(int)EntryState.Gone}, hold = NULL, gone_ns = ?4
+            WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
+            """);
+        _updateEntryVersion = _db.Prepare("""
+            UPDATE files SET inode = ?4, size = ?5, mtime_ns = ?6
+            WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
+            """);
+        _updateJobVersion = _db.Prepare("UPDATE jobs SET inode = ?2, size = ?3, mtime_ns = ?4 WHERE id = ?1");
+        _findOrigin = _db.Prepare("SELECT evidence, arrived_ns FROM jobs WHERE id = ?1");
+        _cancelQueuedBelow = _db.Prepare($"""
+            UPDATE jobs SET state = {(int)JobState.Cancelled}, reason = {(int)JobReason.Gone}, finished_ns = ?4
+            WHERE state = {(int)JobState.Queued} AND id IN (SELECT job_id FROM files WHERE {Below})
+            """);
+        _goneBelow = _db.Prepare($"""
+            UPDATE files SET state = {(int)EntryState.Gone}, hold = NULL, gone_ns = ?4
+            WHERE {Below} AND state <> {(int)EntryState.Gone}
+            """);
+        _deleteBelow = _db.Prepare($"DELETE FROM files WHERE {Below}");
+        _moveJobsBelow = _db.Prepare($"""
+            UPDATE jobs SET directory = CAST(?4 || substr(directory, ?5) AS BLOB)
+            WHERE state IN ({(int)JobState.Queued}, {(int)JobState.Running})
+                AND id IN (SELECT job_id FROM files WHERE {Below} AND state <> {(int)EntryState.Gone})
+            """);
+        _moveBelow = _db.Prepare($"""
+            UPDATE files SET directory = CAST(?4 || substr(directory, ?5) AS BLOB)
+            WHERE {Below} AND state <> {(int)EntryState.Gone}
+            """);
+        _firstScan = _db.Prepare("UPDATE rules SET first_scan_ns = ?2 WHERE id = ?1 AND first_scan_ns IS NULL");
+    }
+}

@@ -1,0 +1,237 @@
+using System.Diagnostics.CodeAnalysis;
+using AutoCrunch.Core;
+using AutoCrunch.Linux;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>Jobs and their attempts.</summary>
+internal sealed partial class LedgerWriter
+{
+    private SqliteStatement _findDue;
+    private SqliteStatement _nextDue;
+    private SqliteStatement _claim;
+    private SqliteStatement _findJob;
+    private SqliteStatement _settle;
+    private SqliteStatement _insertAttempt;
+    private SqliteStatement _expectEntry;
+    private SqliteStatement _retry;
+
+    /// <summary>
+    /// Claims the due jobs of one rule, oldest completion first, leaving out those whose path has a running job: records
+    /// them as running, before anything of them runs.
+    /// </summary>
+    /// <param name="rule">The rule; has a free slot.</param>
+    /// <param name="most">No more than this.</param>
+    /// <param name="claimed">Takes them.</param>
+    public void Claim(LedgerRule rule, int most, List<Attempt> claimed)
+    {
+        long now = NowNs;
+        // At most one queued job waits behind each running one.
+        _findDue.Bind(1, rule.Id).Bind(2, now).Bind(3, most + rule.Running);
+        var due = new List<Job>();
+        while (_findDue.Step())
+            due.Add(LedgerRows.ReadJob(_findDue, rule.Name));
+        long startedNs = Clock.WallNs();
+        int count = 0;
+        foreach (Job job in due)
+        {
+            if (count == most)
+                return;
+            if (Running.IsBusy(rule, job.Path))
+                continue;
+            _claim.Bind(1, job.Id).Bind(2, startedNs).Run();
+            Running.Add(new RunningJob(job.Id, rule, job.Path));
+            int number = job.Attempts + 1;
+            claimed.Add(new Attempt(
+                job with { State = JobState.Running, Attempts = number, StartedNs = startedNs }, number));
+            count += 1;
+        }
+
+        SetNextDue(rule, now);
+    }
+
+    /// <summary>When the rule's oldest due job became due; null when none is.</summary>
+    public long? FindOldestDue(LedgerRule rule, long now)
+    {
+        long? dueNs = _findDue.Bind(1, rule.Id).Bind(2, now).Bind(3, 1).Step() ? _findDue.Number(10) : null;
+        _findDue.Reset();
+        if (dueNs is null)
+            SetNextDue(rule, now);
+        return dueNs;
+    }
+
+    /// <summary>Records what came of an attempt, and what becomes of its job.</summary>
+    /// <returns>What was recorded; differs from the given transition when the file was replaced or moved meanwhile.</returns>
+    public JobTransition Settle(LedgerRule rule, Attempt attempt, AttemptOutcome outcome, JobTransition transition)
+    {
+        Job before = attempt.Job;
+        if (transition.State is not (JobState.Succeeded or JobState.Failed))
+            transition = Reconsider(rule, before, outcome, transition);
+        long now = Clock.WallNs();
+        if (transition.IsRecorded)
+            RecordAttempt(before.Id, attempt.Number, before.StartedNs!.Value, now, outcome);
+        bool isFinal = transition.State != JobState.Queued;
+        _settle.Bind(1, before.Id).Bind(2, (long)transition.State).Bind(3, (long?)transition.Reason)
+            .Bind(4, isFinal ? before.DueNs : transition.DueNs)
+            .Bind(5, transition.IsRecorded ? attempt.Number : attempt.Number - 1)
+            .Bind(6, transition.Counts.Failures).Bind(7, transition.Counts.Crashes)
+            .Bind(8, isFinal ? now : (long?)null).Run();
+        Invariant.That(_db.Changes == 1);
+        return transition;
+    }
+
+    /// <summary>Frees the slot of a settled attempt.</summary>
+    public void Release(LedgerRule rule, long jobId)
+    {
+        Running.Remove(jobId);
+        rule.NextDueNs = 0;
+    }
+
+    /// <summary>The jobs of a rule that are recorded as running; asked before any is claimed, they are a crash's remains.</summary>
+    public List<Job> FindRunning(int ruleId, string rule)
+    {
+        using SqliteStatement find = _db.Prepare(
+            $"SELECT {LedgerRows.JobColumns} FROM jobs j WHERE j.rule_id = ?1 AND j.state = {(int)JobState.Running}");
+        find.Bind(1, ruleId);
+        var running = new List<Job>();
+        while (find.Step())
+            running.Add(LedgerRows.ReadJob(find, rule));
+        return running;
+    }
+
+    /// <summary>An operator's retry: due at once, whatever the policy says. False when there is no such job, or it runs.</summary>
+    public bool Retry(long jobId)
+    {
+        if (FindJobState(jobId) is not { } state || !JobTransitions.CanRetry(state))
+            return false;
+        _retry.Bind(1, jobId).Bind(2, NowNs).Run();
+        return true;
+    }
+
+    /// <summary>An operator's cancel. False when there is no such job, or it does not wait.</summary>
+    public bool Cancel(long jobId)
+    {
+        if (FindJobState(jobId) is not { } state || !JobTransitions.CanCancel(state))
+            return false;
+        CancelQueued(jobId, JobReason.ByHand);
+        return true;
+    }
+
+    /// <summary>Records the attempt that a crash left running as interrupted. Its processes must have ended.</summary>
+    public JobTransition RecoverCrashed(LedgerRule rule, Job job)
+    {
+        var outcome = new AttemptOutcome.Interrupted(ByCrash: true);
+        var counts = new JobCounts(job.Failures, job.Crashes);
+        JobTransition transition = JobTransitions.After(counts, outcome, rule.Rule.Retry, NowNs, random: 0);
+        return Settle(rule, new Attempt(job, job.Attempts), outcome, transition);
+    }
+
+    private void SetNextDue(LedgerRule rule, long now)
+    {
+        rule.NextDueNs = _nextDue.Bind(1, rule.Id).Bind(2, now).Step() ? _nextDue.Number(0) : long.MaxValue;
+        _nextDue.Reset();
+    }
+
+    private JobState? FindJobState(long jobId)
+    {
+        if (!_findJob.Bind(1, jobId).Step())
+            return null;
+        var state = (JobState)_findJob.Int(8);
+        _findJob.Reset();
+        return state;
+    }
+
+    // What happened to the file while the attempt was under way, and what the attempt saw of it, belong together here.
+    private JobTransition Reconsider(LedgerRule rule, Job before, AttemptOutcome outcome, JobTransition transition)
+    {
+        Invariant.That(_findJob.Bind(1, before.Id).Step());
+        Job now = LedgerRows.ReadJob(_findJob, rule.Name);
+        _findJob.Reset();
+        EntryRow? entry = Find(rule, now.Path);
+        bool isLatest = entry?.JobId == now.Id;
+        if (now.Path != before.Path && outcome is (AttemptOutcome.Gone or AttemptOutcome.Changed))
+            return Requeue(transition); // it looked where the file had been
+        switch (outcome)
+        {
+            case AttemptOutcome.Gone:
+                // Were it only not mounted: whatever is found there again is then an arrival.
+                if (isLatest && entry!.Value.Known.Version == now.Version)
+                    MarkGone(rule, now.Path);
+                return transition;
+            case AttemptOutcome.Changed changed:
+                switch (ArrivalDecision.OfChange(changed.Observed, entry?.Known, isLatest))
+                {
+                    case ChangeAction.Adopt:
+                        _updateJobVersion.Bind(1, now.Id).Bind(2, changed.Observed).Run();
+                        return Requeue(transition);
+                    case ChangeAction.SupersedeAndExpect:
+                        var split = new SplitPath(now.Path);
+                        _expectEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Run();
+                        break;
+                }
+
+                return transition;
+            default:
+                // It would run again, but the path has a newer version with a job of its own.
+                bool isReplaced = !isLatest && entry is { Known.State: not EntryState.Gone } latest
+                    && latest.Known.Version != now.Version;
+                return isReplaced
+                    ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded }
+                    : transition;
+        }
+    }
+
+    private JobTransition Requeue(JobTransition transition) =>
+        transition with { State = JobState.Queued, Reason = null, DueNs = NowNs };
+
+    private void RecordAttempt(long jobId, int number, long startedNs, long finishedNs, AttemptOutcome outcome)
+    {
+        (AttemptResult result, int? exitCode, int? signal) = outcome switch
+        {
+            AttemptOutcome.Succeeded => (AttemptResult.Succeeded, (int?)0, (int?)null),
+            AttemptOutcome.Failed failed => (AttemptResult.Failed, failed.ExitCode, failed.Signal),
+            AttemptOutcome.TimedOut timedOut => (AttemptResult.TimedOut, timedOut.ExitCode, timedOut.Signal),
+            AttemptOutcome.CannotStart => (AttemptResult.CannotStart, null, null),
+            AttemptOutcome.Interrupted => (AttemptResult.Interrupted, null, null),
+            _ => throw new InvariantException($"{outcome} is not recorded"),
+        };
+        _insertAttempt.Bind(1, jobId).Bind(2, number).Bind(3, startedNs).Bind(4, finishedNs).Bind(5, (long)result)
+            .Bind(6, exitCode).Bind(7, signal).Bind(8, outcome.Sentence).Run();
+    }
+
+    [MemberNotNull(nameof(_findDue), nameof(_nextDue), nameof(_claim), nameof(_findJob), nameof(_settle))]
+    [MemberNotNull(nameof(_insertAttempt), nameof(_expectEntry), nameof(_retry))]
+    private void PrepareJobs()
+    {
+        _findDue = _db.Prepare($"""
+            SELECT {LedgerRows.JobColumns} FROM jobs j INDEXED BY jobs_queued
+            WHERE j.state = {(int)JobState.Queued} AND j.rule_id = ?1 AND j.due_ns <= ?2
+            ORDER BY j.due_ns, j.id LIMIT ?3
+            """);
+        _nextDue = _db.Prepare($"""
+            SELECT due_ns FROM jobs INDEXED BY jobs_queued
+            WHERE state = {(int)JobState.Queued} AND rule_id = ?1 AND due_ns > ?2 ORDER BY due_ns LIMIT 1
+            """);
+        _claim = _db.Prepare($"""
+            UPDATE jobs SET state = {(int)JobState.Running}, attempts = attempts + 1, started_ns = ?2 WHERE id = ?1
+            """);
+        _findJob = _db.Prepare($"SELECT {LedgerRows.JobColumns} FROM jobs j WHERE j.id = ?1");
+        _settle = _db.Prepare($"""
+            UPDATE jobs SET state = ?2, reason = ?3, due_ns = ?4, attempts = ?5, failures = ?6, crashes = ?7,
+                finished_ns = ?8,
+                started_ns = CASE WHEN ?5 = attempts THEN started_ns
+                    ELSE (SELECT a.started_ns FROM attempts a WHERE a.job_id = ?1 AND a.number = ?5) END
+            WHERE id = ?1 AND state = {(int)JobState.Running}
+            """);
+        _insertAttempt = _db.Prepare("""
+            INSERT INTO attempts (job_id, number, started_ns, finished_ns, result, exit_code, signal, reason)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            """);
+        _expectEntry = _db.Prepare($"""
+            UPDATE files SET state = {(int)EntryState.Changed} WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
+            """);
+        _retry = _db.Prepare($"""
+            UPDATE jobs SET state = {(int)JobState.Queued}, reason = NULL, due_ns = ?2, finished_ns = NULL WHERE id = ?1
+            """);
+    }
+}
