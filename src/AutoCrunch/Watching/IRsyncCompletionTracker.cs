@@ -14,7 +14,9 @@ public interface IRsyncCompletionTracker
     /// <summary>Takes the late answer to a probe that could not be answered at once.</summary>
     void Probed(TrackedDirectory directory, ReadOnlySpan<byte> name, ProbeDepth depth, ProbeAnswer answer, Moment now);
 
-    /// <summary>The directory and all below it is no longer watched in this place: forget what was in flight there.</summary>
+    /// <summary>
+    /// The directory and all below it is no longer watched in this place: forget what was in flight there.
+    /// </summary>
     void Forget(TrackedDirectory directory);
 
     /// <summary>

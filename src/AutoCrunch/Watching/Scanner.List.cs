@@ -1,0 +1,144 @@
+using AutoCrunch.Core;
+using AutoCrunch.Linux;
+
+namespace AutoCrunch.Watching;
+
+// The listing of one directory: each file that the rule takes is compared with what the ledger knows.
+internal sealed partial class Scanner
+{
+    private const int EntriesPerPause = 256;
+    private const int NameMax = 255;
+
+    private readonly byte[] _path = new byte[PathMax + 1 + NameMax];
+    private readonly Dictionary<BytePath, KnownFile> _known = new(BytePathComparer.Instance);
+    private long _nextProgressNs;
+
+    /// <summary>False when the scan is to be broken off.</summary>
+    private bool List(Frame frame, bool hasKnownFiles)
+    {
+        ScanNode node = frame.Node;
+        _known.Clear();
+        if (hasKnownFiles)
+            _knownFiles.ReadDirectory(_rule.Name, frame.RelativePath, _known);
+        int prefix = WritePrefix(frame.RelativePath);
+        int errno = 0;
+        try
+        {
+            int entries = 0;
+            while (frame.Reader.Read(out ReadOnlySpan<byte> name, out FileType type))
+            {
+                if (++entries % EntriesPerPause == 0 && !Pause(node.Scan))
+                    return false;
+                int failed = Take(frame, name, type, prefix);
+                errno = errno == 0 ? failed : errno;
+            }
+        }
+        catch (LinuxException failure)
+        {
+            errno = failure.ErrorNumber;
+        }
+
+        frame.IsListed = errno == 0;
+        if (frame.IsListed)
+            ReportMissingFiles(frame);
+        Post(Report(ReportKind.DirectoryListed, node, errno));
+        return !_isStopping;
+    }
+
+    /// <summary>Looks at one entry. Returns 0, or the errno that kept it from being seen.</summary>
+    private int Take(Frame frame, ReadOnlySpan<byte> name, FileType type, int prefix)
+    {
+        FileStat stat = default;
+        if (type == FileType.Unknown)
+        {
+            int errno = FileStatReader.TryReadAt(frame.Reader.FileDescriptor, name, out stat);
+            if (errno != 0)
+                return errno == Errno.ENOENT ? 0 : errno;
+            type = stat.Type;
+        }
+
+        name.CopyTo(_path.AsSpan(prefix));
+        ReadOnlySpan<byte> path = _path.AsSpan(0, prefix + name.Length);
+        if (type == FileType.Directory && _rule.Recursive && !_rule.Completion.IgnoredDirectories.Matches(path))
+            frame.AddDirectory(name);
+        if (type != FileType.Regular)
+            return 0;
+        if (_rule.Takes(path))
+            return Compare(frame, name);
+        _known.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(name); // there, whatever the rule says of it now
+        return 0;
+    }
+
+    private int Compare(Frame frame, ReadOnlySpan<byte> name)
+    {
+        ScanNode node = frame.Node;
+        int errno = FileStatReader.TryReadAt(frame.Reader.FileDescriptor, name, out FileStat stat);
+        if (errno != 0)
+            return errno == Errno.ENOENT ? 0 : errno;
+        if (stat.Type != FileType.Regular)
+            return 0;
+        node.Scan.Files++;
+        FileVersion version = FileProber.Stabilise(stat, TraitsOf(node)).Version;
+        bool isKnown = _known.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(name, out _, out KnownFile known);
+
+        // A held file is told again by scans of the whole root: the rule may hold it no longer.
+        if (isKnown && known.Version == version && (known.Held is null || !node.Scan.IsWhole))
+            return 0;
+        if (!isKnown || known.Version != version)
+            node.Scan.Found++;
+        Post(new ScanReport(ReportKind.FileFound, _root)
+        {
+            Node = node,
+            Name = name.ToArray(),
+            Held = isKnown && known.Version == version ? known.Held : null,
+            IsUpdateInPlace = isKnown && known.Version != version && version.Inode != 0
+                && known.Version.Inode == version.Inode,
+        });
+        return 0;
+    }
+
+    private void ReportMissingFiles(Frame frame)
+    {
+        foreach (BytePath name in _known.Keys)
+        {
+            int errno = FileStatReader.TryReadAt(frame.Reader.FileDescriptor, name.Span, out FileStat stat);
+            if (errno == Errno.ENOENT || (errno == 0 && stat.Type != FileType.Regular))
+            {
+                Post(new ScanReport(ReportKind.FileMissing, _root) { Node = frame.Node, Name = name.Span.ToArray() });
+            }
+        }
+    }
+
+    // In a directory of a million files. Only probes: the buffers of this listing are in use.
+    private bool Pause(Scan scan)
+    {
+        SignOfLife();
+        ReportProgress(scan);
+        AnswerProbes();
+        return !_isStopping && !IsEpochOver;
+    }
+
+    private void ReportProgress(Scan scan)
+    {
+        long now = Clock.MonotonicNs();
+        if (now < _nextProgressNs)
+            return;
+        _nextProgressNs = now + ((long)_options.ProgressReport.TotalMilliseconds * 1_000_000);
+        double seconds = (now - scan.StartNs) / 1e9;
+        _log.ScanGoesOn(
+            _rule.Name, _rule.Path, scan.Directories, scan.Files, (long)((scan.Directories + scan.Files) / seconds));
+    }
+
+    private int WritePrefix(BytePath relativePath)
+    {
+        relativePath.Span.CopyTo(_path);
+        if (relativePath.IsEmpty)
+            return 0;
+        _path[relativePath.Length] = (byte)'/';
+        return relativePath.Length + 1;
+    }
+
+    private static DirectoryTraits TraitsOf(ScanNode node) => node.FileSystem.HasStableInodes
+        ? DirectoryTraits.None
+        : DirectoryTraits.UnstableInodes;
+}

@@ -1,0 +1,244 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text;
+using AutoCrunch.Core;
+using AutoCrunch.Linux;
+using FileSystemInfo = AutoCrunch.Linux.FileSystemInfo;
+
+namespace AutoCrunch.Watching;
+
+// The walk over a tree. Every directory is opened relative to the one it is in, through /proc/self/fd: a directory that
+// is renamed in mid-scan is scanned to its end as what it was, and never mixed up with another that took its name.
+internal sealed partial class Scanner
+{
+    private const int PathMax = 4096;
+
+    private static readonly IComparer<BytePath> s_byPath = Comparer<BytePath>.Default;
+
+    private void ScanWhole(ScanReason reason)
+    {
+        int errno = OpenRoot(out DirectoryReader? reader);
+        if (IsEpochOver)
+            return;
+        if (reader is null)
+        {
+            // It is there, as IsRootTheSame has found, and cannot be read just now.
+            Scan failed = BeginScan(reason, request: null, isFirst: false);
+            Post(Report(ReportKind.DirectoryFailed, TopNode(failed), errno));
+            EndScan(failed, isComplete: false);
+            return;
+        }
+
+        using (reader)
+            ScanWhole(reason, reader);
+    }
+
+    private void ScanWhole(ScanReason reason, DirectoryReader reader)
+    {
+        Scan scan = BeginScan(reason, request: null, _knownFiles.IsFirstScan(_rule.Name));
+        ScanNode top = TopNode(scan);
+        top.Device = _rootDevice;
+        top.FileSystem = _rootFacts;
+        top.Identity = _identity;
+        EndScan(scan, Walk(top, reader, BytePath.Empty));
+    }
+
+    private void ScanSubtree(ScanRequest request)
+    {
+        Scan scan = BeginScan(request.Reason, request, isFirst: false);
+        ScanNode top = TopNode(scan);
+        int errno = DirectoryReader.TryOpen(_rule.Path.Join(request.RelativePath), out DirectoryReader? reader);
+        if (reader is null)
+        {
+            Post(Report(ReportKind.DirectoryFailed, top, errno));
+            EndScan(scan, isComplete: false);
+            return;
+        }
+
+        using (reader)
+        {
+            LearnFileSystem(top, reader, _rootDevice, _rootFacts);
+            EndScan(scan, Walk(top, reader, request.RelativePath));
+        }
+    }
+
+    private Scan BeginScan(ScanReason reason, ScanRequest? request, bool isFirst)
+    {
+        long now = Clock.MonotonicNs();
+        if (request is null)
+            _nextProgressNs = now + ((long)_options.ProgressReport.TotalMilliseconds * 1_000_000);
+        return new Scan(_root, _progress.ScanBegins(), _epoch, reason, request, now) { IsFirst = isFirst };
+    }
+
+    private void EndScan(Scan scan, bool isComplete)
+    {
+        scan.IsComplete = isComplete;
+        scan.EndNs = Clock.MonotonicNs();
+        Post(new ScanReport(ReportKind.ScanFinished, _root) { Payload = scan });
+    }
+
+    // The counters are read before the directory is watched: what happens from then on is reported, or counted later.
+    private ScanNode TopNode(Scan scan) =>
+        new(scan, null, []) { Batch = _progress.Batch, Overflows = _progress.Overflows };
+
+    /// <summary>False when it was broken off.</summary>
+    private bool Walk(ScanNode top, DirectoryReader reader, BytePath relativePath)
+    {
+        var known = new HashSet<BytePath>(_knownFiles.ReadDirectories(_rule.Name, relativePath));
+        var frames = new Stack<Frame>();
+        try
+        {
+            frames.Push(new Frame(top, reader, relativePath));
+            if (!Enter(frames.Peek(), known))
+                return false;
+            while (frames.TryPeek(out Frame? frame))
+            {
+                if (!Interlude(top.Scan))
+                    return false;
+                if (frame.TryNextDirectory(out byte[]? name))
+                {
+                    if (Descend(frame, name) is not { } below)
+                        continue;
+                    frames.Push(below);
+                    if (!Enter(below, known))
+                        return false;
+                }
+                else
+                {
+                    if (frame.IsListed)
+                        Post(Report(ReportKind.DirectoriesListed, frame.Node));
+                    frames.Pop().Dispose();
+                }
+            }
+        }
+        finally
+        {
+            foreach (Frame frame in frames)
+                frame.Dispose();
+        }
+
+        ReportMissingDirectories(known);
+        return true;
+    }
+
+    /// <summary>What has its turn between two directories. False when the scan is to be broken off.</summary>
+    private bool Interlude(Scan scan)
+    {
+        SignOfLife();
+        ReportProgress(scan);
+        AnswerProbes();
+        if (!IsRootTheSame())
+            return false;
+        if (scan.IsWhole)
+            RunRequests();
+        return !_isStopping && !IsEpochOver;
+    }
+
+    /// <summary>Watches a directory, tells of it, and lists it. False when the scan is to be broken off.</summary>
+    private bool Enter(Frame frame, HashSet<BytePath> known)
+    {
+        ScanNode node = frame.Node;
+        int errno = 0;
+        if (!node.FileSystem.IsNetwork)
+        {
+            int wd = _inotify.AddWatch(DescriptorPath(frame.Reader), _mask);
+            node.Wd = Math.Max(0, wd);
+            errno = Math.Max(0, -wd);
+        }
+
+        Post(Report(ReportKind.DirectoryFound, node, errno));
+        node.Scan.Directories++;
+        return List(frame, known.Remove(frame.RelativePath));
+    }
+
+    private Frame? Descend(Frame frame, byte[] name)
+    {
+        ScanNode parent = frame.Node;
+        BytePath relativePath = frame.RelativePath.Join(name);
+        var node = new ScanNode(parent.Scan, parent, name)
+        {
+            Batch = _progress.Batch,
+            Overflows = _progress.Overflows,
+        };
+        DirectoryReader? reader = null;
+        int errno = _rule.Path.Length + 1 + relativePath.Length < PathMax
+            ? DirectoryReader.TryOpen(DescriptorPath(frame.Reader).Join(name), out reader)
+            : Errno.ENAMETOOLONG;
+        if (reader is not null)
+        {
+            LearnFileSystem(node, reader, parent.Device, parent.FileSystem);
+            return new Frame(node, reader, relativePath);
+        }
+
+        // Gone meanwhile, or no directory any more: the watch thread is told by an event, or by the end of the listing.
+        if (errno is not (Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP))
+            Post(Report(ReportKind.DirectoryFailed, node, errno));
+        return null;
+    }
+
+    // Another file system may be mounted in the tree, and be a network one.
+    private static void LearnFileSystem(
+        ScanNode node, DirectoryReader reader, ulong deviceAbove, FileSystemFacts factsAbove)
+    {
+        node.Device = deviceAbove;
+        node.FileSystem = factsAbove;
+        if (FileStatReader.TryReadAt(reader.FileDescriptor, "."u8, out FileStat stat) != 0
+            || stat.Device == deviceAbove)
+            return;
+        node.Device = stat.Device;
+        if (FileSystemInfo.TryRead(DescriptorPath(reader), out FileSystemFacts facts) == 0)
+            node.FileSystem = facts;
+    }
+
+    private void ReportMissingDirectories(HashSet<BytePath> unseen)
+    {
+        var missing = new List<BytePath>();
+        foreach (BytePath directory in unseen.Order(s_byPath))
+        {
+            if (_isStopping)
+                return;
+            if (missing.Count > 0 && directory.IsAtOrBelow(missing[^1]))
+                continue;
+            int errno = FileStatReader.TryRead(_rule.Path.Join(directory), out FileStat stat);
+            if (FileProber.IsAbsence(errno) || (errno == 0 && stat.Type != FileType.Directory))
+                missing.Add(directory);
+        }
+
+        if (missing.Count == 0 || !IsRootTheSame(now: true))
+            return;
+        foreach (BytePath directory in missing)
+            Post(new ScanReport(ReportKind.DirectoryMissing, _root) { Payload = directory, Epoch = _epoch });
+    }
+
+    private ScanReport Report(ReportKind kind, ScanNode node, int value = 0) =>
+        new(kind, _root) { Node = node, Value = value };
+
+    private static BytePath DescriptorPath(DirectoryReader reader) => new(Encoding.ASCII.GetBytes(
+        string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{reader.FileDescriptor}")));
+
+    /// <summary>A directory whose own directories have not all been entered yet.</summary>
+    private sealed class Frame(ScanNode node, DirectoryReader reader, BytePath relativePath) : IDisposable
+    {
+        private List<byte[]>? _directories;
+        private int _next;
+
+        public ScanNode Node { get; } = node;
+
+        public DirectoryReader Reader { get; } = reader;
+
+        public BytePath RelativePath { get; } = relativePath;
+
+        /// <summary>True when the listing came to its end.</summary>
+        public bool IsListed { get; set; }
+
+        public void AddDirectory(ReadOnlySpan<byte> name) => (_directories ??= []).Add(name.ToArray());
+
+        public bool TryNextDirectory([NotNullWhen(true)] out byte[]? name)
+        {
+            name = _directories is not null && _next < _directories.Count ? _directories[_next++] : null;
+            return name is not null;
+        }
+
+        public void Dispose() => Reader.Dispose();
+    }
+}

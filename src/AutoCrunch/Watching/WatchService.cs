@@ -1,0 +1,58 @@
+using AutoCrunch.Core;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AutoCrunch.Watching;
+
+/// <summary>
+/// Reads inotify events through the native reader and publishes them to the tracker, on a thread of its own. An error
+/// of
+/// that thread is an error of the service: the host stops.
+/// </summary>
+internal sealed class WatchService : BackgroundService
+{
+    private readonly WatchLoop _loop;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <exception cref="Linux.LinuxException">No inotify instance left; the message says which limit to
+    /// raise.</exception>
+    public WatchService(
+        IReadOnlyList<WatchRule> rules, IRsyncCompletionTracker tracker, IKnownFiles knownFiles,
+        ILogger<WatchService> log, WatchOptions? options = null) =>
+        _loop = new WatchLoop(rules, tracker, knownFiles, log, options);
+
+    /// <inheritdoc cref="WatchLoop.Ready"/>
+    public Task Ready => _loop.Ready;
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        if (ExecuteTask is not { IsCompleted: false })
+            _loop.Dispose();
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var thread = new Thread(Run) { Name = "watch", IsBackground = true };
+        await using (stoppingToken.Register(_loop.Stop))
+        {
+            thread.Start();
+            await _ended.Task.ConfigureAwait(false);
+        }
+    }
+
+    private void Run()
+    {
+        try
+        {
+            _loop.Run();
+            _ended.SetResult();
+        }
+        catch (Exception failure)
+        {
+            _ended.SetException(failure);
+        }
+    }
+}
