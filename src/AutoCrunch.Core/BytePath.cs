@@ -39,7 +39,9 @@ public readonly struct BytePath : IEquatable<BytePath>, IComparable<BytePath>
     /// <summary>What follows the last slash; the whole path when there is none.</summary>
     public BytePath Name => new(Span[(Span.LastIndexOf(Slash) + 1)..]);
 
-    /// <summary>What precedes the last slash; empty when there is none; "/" for an entry of the root directory.</summary>
+    /// <summary>
+    /// What precedes the last slash; empty when there is none; "/" for an entry of the root directory.
+    /// </summary>
     public BytePath Directory
     {
         get
@@ -50,9 +52,11 @@ public readonly struct BytePath : IEquatable<BytePath>, IComparable<BytePath>
     }
 
     /// <summary>
-    /// Reads text as <see cref="ToString"/> writes it: UTF-8, with <c>\xNN</c> for a byte and <c>\\</c> for a backslash.
+    /// Reads text as <see cref="ToString"/> writes it: UTF-8, with <c>\xNN</c> for a byte and <c>\\</c> for a
+    /// backslash.
     /// </summary>
-    /// <exception cref="FormatException">A backslash is followed by something else, or a NUL is in the text.</exception>
+    /// <exception cref="FormatException">A backslash is followed by something else, or a NUL is in the
+    /// text.</exception>
     public static BytePath Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -93,7 +97,9 @@ public readonly struct BytePath : IEquatable<BytePath>, IComparable<BytePath>
     /// <inheritdoc cref="Join(ReadOnlySpan{byte})"/>
     public BytePath Join(BytePath name) => Join(name.Span);
 
-    /// <summary>True for <paramref name="directory"/> itself and everything below it; everything is below the empty path.</summary>
+    /// <summary>
+    /// True for <paramref name="directory"/> itself and everything below it; everything is below the empty path.
+    /// </summary>
     public bool IsAtOrBelow(BytePath directory)
     {
         if (directory.IsEmpty || !Span.StartsWith(directory.Span))

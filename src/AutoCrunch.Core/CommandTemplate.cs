@@ -16,8 +16,8 @@ public readonly record struct CommandValues(string Rule, BytePath Root, BytePath
 
 /// <summary>
 /// One argument of a rule's command, compiled: text as UTF-8 bytes, and placeholders that put in a file's bytes as they
-/// are. No shell reads the result, so nothing is quoted. A <c>{name}</c> or <c>{relative}</c> may begin with a dash: the
-/// command has to say <c>--</c> before it. Immutable.
+/// are. No shell reads the result, so nothing is quoted. A <c>{name}</c> or <c>{relative}</c> may begin with a dash:
+/// the command has to say <c>--</c> before it. Immutable.
 /// </summary>
 public sealed class CommandTemplate
 {
@@ -120,8 +120,8 @@ public sealed class CommandTemplate
     public static ReadOnlySpan<byte> StemOf(ReadOnlySpan<byte> name) => name[..^ExtensionOf(name).Length];
 
     /// <summary>
-    /// The last dot of the name and what follows it: ".gz" of "a.tar.gz", "." of "a.". Dots in front are no extension: it
-    /// is empty for ".hidden" and "..x", as it is for names without a dot.
+    /// The last dot of the name and what follows it: ".gz" of "a.tar.gz", "." of "a.". Dots in front are no extension:
+    /// it is empty for ".hidden" and "..x", as it is for names without a dot.
     /// </summary>
     public static ReadOnlySpan<byte> ExtensionOf(ReadOnlySpan<byte> name)
     {

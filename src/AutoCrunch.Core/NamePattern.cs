@@ -32,7 +32,9 @@ internal sealed class NamePattern
         _isOneRun = wildcards == 1 && _tokens[_literalStart.Length] == AnyRun;
     }
 
-    /// <summary>The pattern <c>**</c>: zero or more whole directories. Not matched by itself, see <see cref="PathPattern"/>.</summary>
+    /// <summary>
+    /// The pattern <c>**</c>: zero or more whole directories. Not matched by itself, see <see cref="PathPattern"/>.
+    /// </summary>
     public static NamePattern AnyDirectories { get; } = new([AnyRun], []);
 
     /// <summary>The pattern <c>*</c>.</summary>
@@ -48,7 +50,8 @@ internal sealed class NamePattern
 
     /// <summary>Compiles one component.</summary>
     /// <param name="text">The component as bytes, escapes not yet resolved.</param>
-    /// <exception cref="FormatException">The message says what is wrong with it, without naming the pattern.</exception>
+    /// <exception cref="FormatException">The message says what is wrong with it, without naming the
+    /// pattern.</exception>
     public static NamePattern Compile(ReadOnlySpan<byte> text)
     {
         var tokens = new List<ushort>(text.Length);
@@ -83,7 +86,9 @@ internal sealed class NamePattern
         return new NamePattern(tokens, sets);
     }
 
-    /// <summary>True when the whole <paramref name="name"/> fits. Time is at most length of pattern times length of name.</summary>
+    /// <summary>
+    /// True when the whole <paramref name="name"/> fits. Time is at most length of pattern times length of name.
+    /// </summary>
     public bool Matches(ReadOnlySpan<byte> name)
     {
         if (IsLiteral)
@@ -94,8 +99,8 @@ internal sealed class NamePattern
         return _isOneRun || MatchesTokens(name);
     }
 
-    // When a token does not fit, only the last '*' needs to take one byte more: whatever an earlier '*' could take as well
-    // is already in that one's reach. So there is no recursion and no exponential time.
+    // When a token does not fit, only the last '*' needs to take one byte more: whatever an earlier '*' could take as
+    // well is already in that one's reach. So there is no recursion and no exponential time.
     private bool MatchesTokens(ReadOnlySpan<byte> name)
     {
         int token = 0, at = 0, retryToken = -1, retryAt = 0;

@@ -4,11 +4,11 @@ using System.Collections.Generic;
 namespace AutoCrunch.Core;
 
 /// <summary>
-/// A list of patterns over the bytes of a path. A pattern without a slash fits the name at any depth, one with a slash the
-/// path relative to the rule's directory. <c>**</c> as a whole component spans zero or more directories (at the end:
-/// everything below), <c>*</c> and <c>?</c> match any bytes but '/', leading dots too, <c>[abc]</c>, <c>[a-z]</c> and
-/// <c>[!x]</c> one byte. Case-sensitive. The text is UTF-8, with <c>\xNN</c> for a byte and <c>\\</c> for a backslash,
-/// which always stand for themselves. Immutable.
+/// A list of patterns over the bytes of a path. A pattern without a slash fits the name at any depth, one with a slash
+/// the path relative to the rule's directory. <c>**</c> as a whole component spans zero or more directories (at the
+/// end: everything below), <c>*</c> and <c>?</c> match any bytes but '/', leading dots too, <c>[abc]</c>, <c>[a-z]</c>
+/// and <c>[!x]</c> one byte. Case-sensitive. The text is UTF-8, with <c>\xNN</c> for a byte and <c>\\</c> for a
+/// backslash, which always stand for themselves. Immutable.
 /// </summary>
 public sealed class PathPatterns
 {

@@ -4,8 +4,8 @@ using System.Collections.Generic;
 namespace AutoCrunch.Core;
 
 /// <summary>
-/// A rule's <c>Dispatcher</c> section, compiled: every value valid, every path absolute. Each dispatcher type has a record
-/// of its own.
+/// A rule's <c>Dispatcher</c> section, compiled: every value valid, every path absolute. Each dispatcher type has a
+/// record of its own.
 /// </summary>
 public abstract record DispatcherOptions
 {
@@ -20,8 +20,8 @@ public sealed record ProcessOptions : DispatcherOptions
     public required IReadOnlyList<CommandTemplate> Command { get; init; }
 
     /// <summary>
-    /// The program that was found for the first element, absolute; null when that has a placeholder, so that it can only
-    /// be looked for when an attempt starts.
+    /// The program that was found for the first element, absolute; null when that has a placeholder, so that it can
+    /// only be looked for when an attempt starts.
     /// </summary>
     public BytePath? Program { get; init; }
 

@@ -5,8 +5,8 @@ namespace AutoCrunch.Core;
 /// <summary>How long a job waits after a failed attempt.</summary>
 public static class RetryDelay
 {
-    // Attempts that failed together (a server that was away) should not all come back in the same instant; but an operator
-    // who wrote ten seconds should not see five.
+    // Attempts that failed together (a server that was away) should not all come back in the same instant; but an
+    // operator who wrote ten seconds should not see five.
     private const double ShortestShare = 0.8;
 
     // Far beyond every MaxDelay; keeps the power finite, so that zero times it stays zero.

@@ -4,9 +4,9 @@ using System.Buffers;
 namespace AutoCrunch.Core;
 
 /// <summary>
-/// What temporary names look like: rsync's (receiver.c get_tmpname, syscall.c do_mkstemp, generator.c atomic_create) and
-/// the part names of other tools. A temporary name does not tell its final name (many to one); the final name tells the
-/// temporary's prefix exactly. So it is always asked forwards. Allocates nothing.
+/// What temporary names look like: rsync's (receiver.c get_tmpname, syscall.c do_mkstemp, generator.c atomic_create)
+/// and the part names of other tools. A temporary name does not tell its final name (many to one); the final name tells
+/// the temporary's prefix exactly. So it is always asked forwards. Allocates nothing.
 /// </summary>
 public static class RsyncNames
 {
@@ -25,8 +25,8 @@ public static class RsyncNames
 
     private static readonly SearchValues<byte> s_digits = SearchValues.Create("0123456789"u8);
 
-    // By convention unfinished: WinSCP; Firefox, KDE, yt-dlp; rclone; Chrome, Safari and Opera; qBittorrent; and Syncthing
-    // and the many programs that write NAME.tmp and rename it.
+    // By convention unfinished: WinSCP; Firefox, KDE, yt-dlp; rclone; Chrome, Safari and Opera; qBittorrent; and
+    // Syncthing and the many programs that write NAME.tmp and rename it.
     private static readonly byte[][] s_partSuffixes =
     [
         ".filepart"u8.ToArray(), ".part"u8.ToArray(), ".partial"u8.ToArray(), ".crdownload"u8.ToArray(),
@@ -55,9 +55,10 @@ public static class RsyncNames
     }
 
     /// <summary>
-    /// True when <paramref name="temporary"/> is a name rsync may have used while it made <paramref name="final"/>: with or
-    /// without <c>--temp-dir</c>, of any version, or the counted name (".f.raw.31020") of a link or special file that
-    /// replaces another. Both without directory. It says nothing of what the file is: a person may have chosen such a name.
+    /// True when <paramref name="temporary"/> is a name rsync may have used while it made <paramref name="final"/>:
+    /// with or without <c>--temp-dir</c>, of any version, or the counted name (".f.raw.31020") of a link or special
+    /// file that replaces another. Both without directory. It says nothing of what the file is: a person may have
+    /// chosen such a name.
     /// </summary>
     public static bool IsTemporaryOf(ReadOnlySpan<byte> temporary, ReadOnlySpan<byte> final)
     {
@@ -80,14 +81,17 @@ public static class RsyncNames
     }
 
     /// <summary>
-    /// True when the name could be one of rsync's temporaries: a leading dot, and a dot and six alphanumerics at the end,
-    /// which may be the same dot. Real files may be called so (".config", ".app.sqlite"): a guess, never a verdict.
+    /// True when the name could be one of rsync's temporaries: a leading dot, and a dot and six alphanumerics at the
+    /// end, which may be the same dot. Real files may be called so (".config", ".app.sqlite"): a guess, never a
+    /// verdict.
     /// </summary>
     public static bool IsTemporaryShape(ReadOnlySpan<byte> name) =>
         name.Length >= SuffixLength && name[0] == Dot && name[^SuffixLength] == Dot
         && !name[^(SuffixLength - 1)..].ContainsAnyExcept(s_alphanumerics);
 
-    /// <summary>The ending by which other tools mark the name (the last component) as unfinished; empty when it has none.</summary>
+    /// <summary>
+    /// The ending by which other tools mark the name (the last component) as unfinished; empty when it has none.
+    /// </summary>
     public static ReadOnlySpan<byte> PartSuffixOf(ReadOnlySpan<byte> path)
     {
         ReadOnlySpan<byte> name = NameOf(path);

@@ -65,7 +65,8 @@ public sealed class BytePathTests
     [InlineData("a\0b")]
     [InlineData(@"a\x00b")]
     public void A_NUL_is_refused(string text) =>
-        Assert.Contains("NUL", Assert.Throws<FormatException>(() => BytePath.Parse(text)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "NUL", Assert.Throws<FormatException>(() => BytePath.Parse(text)).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("/in/a.raw", "a.raw", "/in")]

@@ -5,8 +5,8 @@ namespace AutoCrunch.Core.Tests;
 public sealed class RsyncNamesTests
 {
     /// <summary>
-    /// Final name, prefix of the temporary beside it, prefix in a --temp-dir; written out by hand from what rsync 3.5.0 and
-    /// 3.2.7 did with these names. <c>(x*240)</c> repeats a byte or character.
+    /// Final name, prefix of the temporary beside it, prefix in a --temp-dir; written out by hand from what rsync 3.5.0
+    /// and 3.2.7 did with these names. <c>(x*240)</c> repeats a byte or character.
     /// </summary>
     public static TheoryData<string, string, string> Measured { get; } = new()
     {
@@ -113,7 +113,7 @@ public sealed class RsyncNamesTests
     [InlineData(".f.rawx2Kd9q", false)]
     [InlineData(".x2Kd9", false)]
     [InlineData("", false)]
-    public void The_shape_of_a_temporary_is_a_dot_in_front_and_six_alphanumerics_behind_a_dot(string name, bool expected) =>
+    public void Temporaries_have_a_dot_in_front_and_six_alphanumerics_behind_a_dot(string name, bool expected) =>
         Assert.Equal(expected, RsyncNames.IsTemporaryShape(Bytes(name)));
 
     [Theory]

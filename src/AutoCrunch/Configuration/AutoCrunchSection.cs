@@ -13,18 +13,19 @@ internal sealed class AutoCrunchSection
     [Setting("Directory for the control socket. When empty: $RUNTIME_DIRECTORY if it is set, else StateDirectory.")]
     public string RuntimeDirectory { get; set; } = "";
 
-    [Setting("How many jobs may run at once over all rules. 0 = no limit beyond the rules' own.", Min = "0", Max = "100000")]
+    [Setting("How many jobs may run at once over all rules. 0 = no limit beyond the rules' own.",
+        Min = "0", Max = "100000")]
     public int MaxRunning { get; set; }
 
-    [Setting("How long running jobs may go on when the service is stopped; then they are ended and run again at the next "
-        + "start.", Min = "00:00:00", Max = "01:00:00")]
+    [Setting("How long running jobs may go on when the service is stopped; then they are ended and run again at the "
+        + "next start.", Min = "00:00:00", Max = "01:00:00")]
     public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromSeconds(20);
 
     [Setting("How long finished jobs are remembered. A file that still exists is never forgotten.",
         Min = "00:01:00", Max = "36500.00:00:00")]
     public TimeSpan KeepHistory { get; set; } = TimeSpan.FromDays(90);
 
-    [Setting("The watch rules by name. A name consists of letters, digits, '_' and '-'. Rules may overlap: each has its own "
-        + "jobs.", Required = true, Example = "{ \"raw\": { \"Path\": ..., \"Dispatcher\": ... } }")]
+    [Setting("The watch rules by name. A name consists of letters, digits, '_' and '-'. Rules may overlap: each has "
+        + "its own jobs.", Required = true, Example = "{ \"raw\": { \"Path\": ..., \"Dispatcher\": ... } }")]
     public Dictionary<string, RuleSection> Rules { get; set; } = [];
 }

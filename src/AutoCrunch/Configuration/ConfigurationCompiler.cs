@@ -7,7 +7,9 @@ namespace AutoCrunch.Configuration;
 /// <summary>Makes a <see cref="CompiledConfiguration"/> of what was loaded, or all mistakes in it at once.</summary>
 internal static class ConfigurationCompiler
 {
-    /// <summary>Compiles. Looks for programs, and at nothing else of the machine (that is for <see cref="MachineCheck"/>).</summary>
+    /// <summary>
+    /// Compiles. Looks for programs, and at nothing else of the machine (that is for <see cref="MachineCheck"/>).
+    /// </summary>
     /// <param name="loaded">What was loaded; its mistakes count too.</param>
     /// <param name="surroundings">The environment: PATH and the directories systemd gives.</param>
     /// <param name="mistakes">Everything that is wrong; empty exactly when a configuration is returned.</param>
@@ -68,7 +70,8 @@ internal static class ConfigurationCompiler
             ?? compiler.ResolvePath(key, section.StateDirectory);
     }
 
-    private static BytePath? RuntimeDirectory(AutoCrunchSection section, RuleCompiler compiler, Surroundings surroundings)
+    private static BytePath? RuntimeDirectory(
+        AutoCrunchSection section, RuleCompiler compiler, Surroundings surroundings)
     {
         const string key = $"{AutoCrunchSection.Key}:{nameof(section.RuntimeDirectory)}";
         return section.RuntimeDirectory.Length > 0

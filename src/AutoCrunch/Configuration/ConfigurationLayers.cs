@@ -28,13 +28,16 @@ internal sealed record ConfigurationLayer(
     }
 }
 
-/// <summary>The merged configuration, which still knows its layers: needed to tell what .NET forgets when it merges.</summary>
+/// <summary>
+/// The merged configuration, which still knows its layers: needed to tell what .NET forgets when it merges.
+/// </summary>
 /// <param name="root">All layers merged.</param>
 /// <param name="layers">The same layers; later ones win.</param>
 internal sealed class ConfigurationLayers(IConfigurationRoot root, IReadOnlyList<ConfigurationLayer> layers)
 {
     /// <summary>The last part of each key directly below, numbers in numeric order.</summary>
-    public IReadOnlyList<string> Children(string key) => [.. root.GetSection(key).GetChildren().Select(child => child.Key)];
+    public IReadOnlyList<string> Children(string key) =>
+        [.. root.GetSection(key).GetChildren().Select(child => child.Key)];
 
     /// <summary>The merged value; null for JSON's null, for sections and lists, and for what is not there.</summary>
     public string? Value(string key) => root.GetSection(key).Value;

@@ -27,8 +27,8 @@ internal sealed record LoadedConfiguration
 
 /// <summary>
 /// Finds the configuration file and layers it as the Generic Host does: the file, the file of the environment beside it
-/// (<c>appsettings.Production.json</c>), environment variables (<c>AutoCrunch__Rules__raw__Path</c>). Read once: an edit
-/// counts after a restart.
+/// (<c>appsettings.Production.json</c>), environment variables (<c>AutoCrunch__Rules__raw__Path</c>). Read once: an
+/// edit counts after a restart.
 /// </summary>
 internal static class ConfigurationLoader
 {
@@ -87,7 +87,8 @@ internal static class ConfigurationLoader
                 return (place, content);
             if (errno is not (0 or Errno.ENOENT or Errno.ENOTDIR))
             {
-                mistakes.Add(new(place, Errno.Describe(errno), "a file that can be read, or --config FILE for another"));
+                mistakes.Add(new(
+                    place, Errno.Describe(errno), "a file that can be read, or --config FILE for another"));
                 return null;
             }
         }
@@ -115,7 +116,9 @@ internal static class ConfigurationLoader
         var source = new MemoryConfigurationSource
         {
             InitialData = surroundings.Environment
-                .GroupBy(variable => variable.Key.Replace("__", ":", StringComparison.Ordinal), StringComparer.OrdinalIgnoreCase)
+                .GroupBy(
+                    variable => variable.Key.Replace("__", ":", StringComparison.Ordinal),
+                    StringComparer.OrdinalIgnoreCase)
                 .Select(same => KeyValuePair.Create(same.Key, (string?)same.Last().Value)),
         };
         return new ConfigurationLayer("the environment", new MemoryConfigurationProvider(source), null);

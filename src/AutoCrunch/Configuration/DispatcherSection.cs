@@ -1,6 +1,8 @@
 namespace AutoCrunch.Configuration;
 
-/// <summary>What every rule's section <c>Dispatcher</c> has; each type adds its own keys in a class derived from it.</summary>
+/// <summary>
+/// What every rule's section <c>Dispatcher</c> has; each type adds its own keys in a class derived from it.
+/// </summary>
 internal class DispatcherSection
 {
     /// <summary>The key that tells which class the section is read as.</summary>
@@ -22,7 +24,8 @@ internal sealed class ProcessSection : DispatcherSection
         Example = "[\"install\", \"--\", \"{path}\", \"output/{relative}\"]")]
     public string[] Command { get; set; } = [];
 
-    [Setting("How long an attempt may run. null = for ever.", Min = "00:00:00.1", Max = "365.00:00:00", Null = "for ever")]
+    [Setting("How long an attempt may run. null = for ever.",
+        Min = "00:00:00.1", Max = "365.00:00:00", Null = "for ever")]
     public TimeSpan? Timeout { get; set; }
 
     [Setting("Time between SIGTERM and SIGKILL to all processes of an attempt that has to end.",

@@ -27,6 +27,7 @@ internal static partial class Duration
     public static bool IsBareNumber(string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
-    [GeneratedRegex(@"^-?(?:\d{1,8}\.)?(?:[01]?\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,7})?$", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"^-?(?:\d{1,8}\.)?(?:[01]?\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,7})?$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Form();
 }

@@ -15,8 +15,8 @@ internal static class FeedbackLoops
         {
             if (!Takes(rule, root, state.Join(BytePath.Parse(name))))
                 continue;
-            yield return $"the {nameof(AutoCrunchSection.StateDirectory)} {stateDirectory} lies in {rule.Path}, and the rule "
-                + $"takes files like '{name}' in it: move it out, or exclude it";
+            yield return $"the {nameof(AutoCrunchSection.StateDirectory)} {stateDirectory} lies in {rule.Path}, and "
+                + $"the rule takes files like '{name}' in it: move it out, or exclude it";
             break;
         }
 
@@ -25,8 +25,9 @@ internal static class FeedbackLoops
         foreach (CommandTemplate argument in process.Command.Skip(1).Where(argument => argument.HasPlaceholders))
         {
             if (Output(rule, process.WorkingDirectory, argument) is { } output && Takes(rule, root, output))
-                yield return $"the argument {ConfigurationLayers.Quote(argument.Text)} names files in {rule.Path} that the rule "
-                    + "takes itself: what a job writes there makes the next job; write elsewhere, or exclude it";
+                yield return $"the argument {ConfigurationLayers.Quote(argument.Text)} names files in {rule.Path} "
+                    + "that the rule takes itself: what a job writes there makes the next job; write elsewhere, or "
+                    + "exclude it";
         }
     }
 

@@ -26,8 +26,8 @@ internal static class JsonLayer
     }
 
     /// <summary>
-    /// True when the text has a section of that name, or cannot be read but mentions it: then it is meant, and its mistake
-    /// must be told.
+    /// True when the text has a section of that name, or cannot be read but mentions it: then it is meant, and its
+    /// mistake must be told.
     /// </summary>
     public static bool HasSection(byte[] content, string section)
     {
@@ -101,7 +101,8 @@ internal static class JsonLayer
     {
         if (key.Length > 0 && !kinds.TryAdd(key, element.ValueKind))
         {
-            mistakes.Add(new(key, $"the same key twice in {file}", "it once (capital and small letters count as equal)"));
+            mistakes.Add(new(
+                key, $"the same key twice in {file}", "it once (capital and small letters count as equal)"));
             return;
         }
 

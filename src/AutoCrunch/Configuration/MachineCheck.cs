@@ -68,11 +68,11 @@ internal sealed class MachineCheck
         if (CheckWritable(key, state, out FileSystemFacts facts))
         {
             if (facts.IsNetwork)
-                Add(FindingSeverity.Error, key, $"{state} is on a network file system ({facts.Name}), where the ledger is not "
-                    + "safe; name a directory on a local disk");
+                Add(FindingSeverity.Error, key, $"{state} is on a network file system ({facts.Name}), where the "
+                    + "ledger is not safe; name a directory on a local disk");
             else if (facts.FreeBytes < LowSpaceBytes)
-                Add(FindingSeverity.Warning, key, $"only {facts.FreeBytes / (1024 * 1024)} MiB are free on the file system of "
-                    + $"{state} ({facts.Name}); the service pauses when it is full");
+                Add(FindingSeverity.Warning, key, $"only {facts.FreeBytes / (1024 * 1024)} MiB are free on the file "
+                    + $"system of {state} ({facts.Name}); the service pauses when it is full");
             else
                 Add(FindingSeverity.Info, key, $"{state} is writable, on {facts.Name}");
         }
@@ -185,8 +185,8 @@ internal sealed class MachineCheck
                 ? $"covered by the rescan every {Duration.Format(rule.RescanInterval)}"
                 : $"and {nameof(RuleSection.RescanInterval)} is off: files from elsewhere would be missed; set it";
             Add(isRescanned ? FindingSeverity.Info : FindingSeverity.Warning, key,
-                $"{rule.Path} is on a network file system ({facts.Name}): the kernel tells nothing of what other machines "
-                + $"do, {covered}");
+                $"{rule.Path} is on a network file system ({facts.Name}): the kernel tells nothing of what other "
+                    + $"machines do, {covered}");
         }
         else
         {
@@ -228,7 +228,8 @@ internal sealed class MachineCheck
         string key = $"{DispatcherKey(compiled.Rule)}:{nameof(ProcessSection.Command)}:0";
         Add(FindingSeverity.Info, key, process.Program is { } program
             ? $"{program} can be executed"
-            : $"{ConfigurationLayers.Quote(process.Command[0].Text)} differs from file to file: looked for at each attempt");
+            : $"{ConfigurationLayers.Quote(process.Command[0].Text)} differs from file to file: looked for at each "
+                + "attempt");
     }
 
     private void Survey(CompiledRule compiled, IsKnownFile? isKnown, HashSet<(ulong Device, ulong Inode)> directories)
@@ -258,7 +259,8 @@ internal sealed class MachineCheck
     {
         const string key = $"{Section}:{nameof(AutoCrunchSection.Rules)}";
         if (Limit("max_user_instances") is 0)
-            Add(FindingSeverity.Error, key, "no inotify instance is allowed: sysctl -w fs.inotify.max_user_instances=512");
+            Add(FindingSeverity.Error, key, "no inotify instance is allowed: sysctl -w "
+                + "fs.inotify.max_user_instances=512");
         if (Limit("max_user_watches") is not { } limit)
             return;
         string told = $"{Number(directories)} directories need a watch each, {Number(limit)} are allowed to this user "
@@ -276,14 +278,17 @@ internal sealed class MachineCheck
             ? "; what is not watched is found by rescans only"
             : ", and other programs of this user need some too";
         Add(FindingSeverity.Warning, key,
-            $"{told}{meaning}. Raise it: sysctl -w fs.inotify.max_user_watches={wanted.ToString(CultureInfo.InvariantCulture)}");
+            $"{told}{meaning}. Raise it: sysctl -w "
+                + $"fs.inotify.max_user_watches={wanted.ToString(CultureInfo.InvariantCulture)}");
     }
 
     private static long? Limit(string name)
     {
         var path = new BytePath(System.Text.Encoding.ASCII.GetBytes("/proc/sys/fs/inotify/" + name));
         return PathOps.TryReadSmallFile(path, out byte[] text) == 0
-            && long.TryParse(text.AsSpan().TrimEnd((byte)'\n'), CultureInfo.InvariantCulture, out long limit) ? limit : null;
+            && long.TryParse(text.AsSpan().TrimEnd((byte)'\n'), CultureInfo.InvariantCulture, out long limit)
+                ? limit
+                : null;
     }
 
     private static string RuleKey(WatchRule rule) => $"{Section}:{nameof(AutoCrunchSection.Rules)}:{rule.Name}";

@@ -3,7 +3,9 @@ namespace AutoCrunch.Configuration;
 /// <summary>Guesses what was meant by a misspelt name.</summary>
 internal static class Nearest
 {
-    /// <summary>The candidate that takes fewest edits, if those are few for its length; null when nothing is near.</summary>
+    /// <summary>
+    /// The candidate that takes fewest edits, if those are few for its length; null when nothing is near.
+    /// </summary>
     public static string? To(string name, IEnumerable<string> candidates)
     {
         string? nearest = null;

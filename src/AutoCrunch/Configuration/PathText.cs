@@ -26,7 +26,8 @@ internal static class PathText
             "" => "a directory",
             _ when text is "~" || text.StartsWith("~/", StringComparison.Ordinal) =>
                 "a directory without '~', which only shells know",
-            _ when text.Contains('\uFFFD', StringComparison.Ordinal) => "a directory with bytes that are not UTF-8 written \\xNN",
+            _ when text.Contains('\uFFFD', StringComparison.Ordinal) =>
+                "a directory with bytes that are not UTF-8 written \\xNN",
             _ => null,
         };
         if (expected is not null)

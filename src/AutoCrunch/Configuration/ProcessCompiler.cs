@@ -62,7 +62,8 @@ internal static class ProcessCompiler
             && texts[0].IndexOf('{', StringComparison.Ordinal) > space;
         if (!isWholeLine)
             return command;
-        reader.Mistake($"{key}:0", "the program alone: each argument is an item of the list, no shell takes them apart");
+        reader.Mistake(
+            $"{key}:0", "the program alone: each argument is an item of the list, no shell takes them apart");
         return null;
     }
 

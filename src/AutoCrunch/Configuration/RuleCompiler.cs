@@ -34,7 +34,9 @@ internal sealed class RuleCompiler(SectionReader reader, BytePath baseDirectory,
         RetrySection retry = section.Retry;
         if (retry.Delay > retry.MaxDelay)
         {
-            reader.Mistake($"{key}:{nameof(section.Retry)}:{nameof(retry.Delay)}", $"\"{Duration.Format(retry.Delay)}\"",
+            reader.Mistake(
+                $"{key}:{nameof(section.Retry)}:{nameof(retry.Delay)}",
+                $"\"{Duration.Format(retry.Delay)}\"",
                 $"no more than {nameof(retry.MaxDelay)}, which is \"{Duration.Format(retry.MaxDelay)}\"");
         }
 

@@ -5,16 +5,17 @@ namespace AutoCrunch.Configuration;
 /// <summary>One watch rule as written. Initial values are the defaults.</summary>
 internal sealed class RuleSection
 {
-    [Setting("The directory to watch; a relative path is relative to this file's folder. Created once, at start, if its "
-        + "parent exists. Bytes that are not UTF-8 are written \\xNN (in JSON: \\\\xNN).",
+    [Setting("The directory to watch; a relative path is relative to this file's folder. Created once, at start, if "
+        + "its parent exists. Bytes that are not UTF-8 are written \\xNN (in JSON: \\\\xNN).",
         Required = true, Example = "\"incoming\"")]
     public string Path { get; set; } = "";
 
     [Setting("Whether directories below Path are watched too.")]
     public bool Recursive { get; set; } = true;
 
-    [Setting("Patterns of final names to process. Without a slash: the name at any depth; with one: the path relative to "
-        + "Path. '**' spans directories, '*' and '?' match any byte but '/', '[a-z]' one of a set. Case-sensitive.",
+    [Setting("Patterns of final names to process. Without a slash: the name at any depth; with one: the path "
+        + "relative to Path. '**' spans directories, '*' and '?' match any byte but '/', '[a-z]' one of a set. "
+        + "Case-sensitive.",
         AtLeast = "at least one pattern", Example = "[\"*.raw\"]")]
     public string[] Include { get; set; } = ["*"];
 
@@ -45,8 +46,8 @@ internal sealed class CompletionSection
     [Setting("Which ways of arriving count. Rename: only files renamed or linked into place, as plain rsync does.")]
     public Arrivals Arrivals { get; set; } = Arrivals.RenameAndInPlace;
 
-    [Setting("What speaks for a file written in place: the quiet period, or nothing less than a modification time set by "
-        + "the sender (Proven).")]
+    [Setting("What speaks for a file written in place: the quiet period, or nothing less than a modification time "
+        + "set by the sender (Proven).")]
     public InPlace InPlace { get; set; } = InPlace.Quiet;
 
     [Setting("How long a file written in place must show no sign of life.", Min = "00:00:00.1", Max = "7.00:00:00")]
@@ -56,12 +57,12 @@ internal sealed class CompletionSection
         Example = "[\".*\"]")]
     public string[] IgnoredDirectories { get; set; } = [".*"];
 
-    [Setting("Files with modification time 0, the mark of an interrupted rsync --partial: hold them until a later transfer, "
-        + "or process them.")]
+    [Setting("Files with modification time 0, the mark of an interrupted rsync --partial: hold them until a later "
+        + "transfer, or process them.")]
     public HoldPolicy ZeroMtime { get; set; } = HoldPolicy.Hold;
 
-    [Setting("New files that only their owner may read and whose modification time nobody set, which is what a killed rsync "
-        + "--inplace leaves: hold them, or process them (for senders with umask 077).")]
+    [Setting("New files that only their owner may read and whose modification time nobody set, which is what a "
+        + "killed rsync --inplace leaves: hold them, or process them (for senders with umask 077).")]
     public HoldPolicy OwnerOnly { get; set; } = HoldPolicy.Hold;
 
     [Setting("Whether renaming a file that was processed makes a new job.")]
@@ -77,7 +78,8 @@ internal sealed class RetrySection
     [Setting("How often a job is tried in all.", Min = "1", Max = "1000")]
     public int MaxAttempts { get; set; } = 3;
 
-    [Setting("Delay before the second attempt; doubled before each further one, and shortened by a random fifth at most.",
+    [Setting("Delay before the second attempt; doubled before each further one, and shortened by a random fifth at "
+        + "most.",
         Min = "00:00:00", Max = "30.00:00:00")]
     public TimeSpan Delay { get; set; } = TimeSpan.FromSeconds(10);
 

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace AutoCrunch.Configuration;
 
 /// <summary>
-/// Reads sections into their classes and collects everything that is wrong on the way. Stricter than .NET's binder, which
-/// skips what it does not know, takes a scalar for a list and "10" for ten days, and stops at the first error.
+/// Reads sections into their classes and collects everything that is wrong on the way. Stricter than .NET's binder,
+/// which skips what it does not know, takes a scalar for a list and "10" for ten days, and stops at the first error.
 /// </summary>
 /// <param name="layers">What was loaded.</param>
 /// <param name="mistakes">Where mistakes are put.</param>
@@ -85,7 +85,7 @@ internal sealed class SectionReader(ConfigurationLayers layers, List<Configurati
             && layers.Value(key) is { } text && Parse(property, setting, text) is { } value)
             return new ReadResult(value);
         string expected = SettingFacts.Expected(property);
-        bool isDuration = (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) == typeof(TimeSpan);
+        bool isDuration = property.PropertyType == typeof(TimeSpan) || property.PropertyType == typeof(TimeSpan?);
         if (isDuration && layers.Value(key) is { } written && !Duration.TryParse(written, out _))
         {
             expected = "a duration like \"00:00:10\"" + (Duration.IsBareNumber(written)

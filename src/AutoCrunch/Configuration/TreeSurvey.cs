@@ -37,7 +37,9 @@ internal sealed class TreeSurvey
     /// <summary>The first few of them with the reason.</summary>
     public List<(BytePath Path, int Errno)> UnreadableExamples { get; } = [];
 
-    /// <summary>Walks the tree. Symlinks are not followed, except by the root itself; ignored directories not entered.</summary>
+    /// <summary>
+    /// Walks the tree. Symlinks are not followed, except by the root itself; ignored directories not entered.
+    /// </summary>
     /// <param name="rule">Whose tree.</param>
     /// <param name="isKnown">Asks the ledger; null when there is none yet.</param>
     /// <param name="directories">Where watched directories are added; overlapping rules share their watches.</param>
@@ -51,7 +53,9 @@ internal sealed class TreeSurvey
         return survey;
     }
 
-    /// <summary>True when no file at this path could ever have a job: below an ignored directory, or beside the tree.</summary>
+    /// <summary>
+    /// True when no file at this path could ever have a job: below an ignored directory, or beside the tree.
+    /// </summary>
     public static bool IsBeyondReach(WatchRule rule, BytePath relative)
     {
         for (BytePath directory = relative.Directory; !directory.IsEmpty; directory = directory.Directory)
@@ -105,7 +109,8 @@ internal sealed class TreeSurvey
             type = stat.Type;
         }
 
-        if (type == FileType.Directory && _rule.Recursive && !_rule.Completion.IgnoredDirectories.Matches(relative.Span))
+        if (type == FileType.Directory && _rule.Recursive
+            && !_rule.Completion.IgnoredDirectories.Matches(relative.Span))
             pending.Push(relative);
         if (type != FileType.Regular || !isFile)
             return;

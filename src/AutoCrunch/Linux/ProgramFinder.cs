@@ -10,9 +10,10 @@ internal static class ProgramFinder
     public const string DefaultPath = "/bin:/usr/bin";
 
     /// <summary>
-    /// Looks for a program: a name with a slash relative to <paramref name="baseDirectory"/>, any other in each directory of
-    /// <paramref name="searchPath"/> (empty elements, which would mean the current directory, are skipped).
-    /// Returns 0, or the errno that says best why nothing can be executed: EACCES when something of that name was there.
+    /// Looks for a program: a name with a slash relative to <paramref name="baseDirectory"/>, any other in each
+    /// directory of <paramref name="searchPath"/> (empty elements, which would mean the current directory, are
+    /// skipped). Returns 0, or the errno that says best why nothing can be executed: EACCES when something of that name
+    /// was there.
     /// </summary>
     public static int TryFind(BytePath name, BytePath baseDirectory, string searchPath, out BytePath program)
     {

@@ -2,7 +2,9 @@ using AutoCrunch.Configuration;
 
 namespace AutoCrunch.Tests.Configuration;
 
-/// <summary>A folder with configuration files, read as the service reads them, in surroundings made up by the test.</summary>
+/// <summary>
+/// A folder with configuration files, read as the service reads them, in surroundings made up by the test.
+/// </summary>
 internal sealed class ConfigurationCase : IDisposable
 {
     /// <summary>The shortest rule there is, to be put between braces after other keys.</summary>
@@ -31,7 +33,8 @@ internal sealed class ConfigurationCase : IDisposable
     public static string Rule(string keys) => $$"""{ "AutoCrunch": { "Rules": { "raw": { {{keys}} } } } }""";
 
     /// <summary>A file with the shortest rule, and these keys beside the rules.</summary>
-    public static string Beside(string keys) => $$"""{ "AutoCrunch": { {{keys}}, "Rules": { "raw": { {{Required}} } } } }""";
+    public static string Beside(string keys) =>
+        $$"""{ "AutoCrunch": { {{keys}}, "Rules": { "raw": { {{Required}} } } } }""";
 
     /// <summary>Writes appsettings.json and compiles what is found.</summary>
     public CompiledConfiguration? Compile(string json)

@@ -1,6 +1,8 @@
 namespace AutoCrunch.Tests.Configuration;
 
-/// <summary>Seeded mistakes: each is named by its key, with what was found and what is expected, alone and together.</summary>
+/// <summary>
+/// Seeded mistakes: each is named by its key, with what was found and what is expected, alone and together.
+/// </summary>
 public sealed class ConfigurationMistakeTests
 {
     private const string Raw = "AutoCrunch:Rules:raw:";
@@ -14,7 +16,8 @@ public sealed class ConfigurationMistakeTests
         { "Path null", With(""" "Path": null """), Raw + "Path: found null, expected a text like \"incoming\"" },
         { "Path empty", With(""" "Path": "" """), Raw + "Path: found \"\", expected a directory" },
         { "Path a list", With(""" "Path": ["in"] """), Raw + "Path: found a list, expected a text like" },
-        { "Path a section", With(""" "Path": { "Name": "in" } """), Raw + "Path: found a section, expected a text like" },
+        { "Path a section", With(""" "Path": { "Name": "in" } """),
+            Raw + "Path: found a section, expected a text like" },
         { "Path from a shell", With(""" "Path": "~/in" """),
             Raw + "Path: found \"~/in\", expected a directory without '~', which only shells know" },
         { "Path with a stray backslash", With(""" "Path": "in\\coming" """),
@@ -27,8 +30,8 @@ public sealed class ConfigurationMistakeTests
         { "unknown key in Completion", With(""" "Completion": { "Quiet": "00:00:10" } """),
             Raw + "Completion:Quiet: found an unknown key, expected one of Arrivals, InPlace, QuietPeriod," },
         { "unknown key in Dispatcher", Dispatcher(""" "Comand": ["true"], "Command": ["true"] """),
-            Raw + "Dispatcher:Comand: found an unknown key, expected one of Type, Concurrency, Command, Timeout, KillGrace, "
-            + "WorkingDirectory, Environment, MaxLogBytes (did you mean Command?)" },
+            Raw + "Dispatcher:Comand: found an unknown key, expected one of Type, Concurrency, Command, Timeout, "
+                + "KillGrace, WorkingDirectory, Environment, MaxLogBytes (did you mean Command?)" },
         { "unknown key in Retry", With(""" "Retry": { "MaxAttemps": 3 } """),
             Raw + "Retry:MaxAttemps: found an unknown key, expected one of MaxAttempts, Delay, MaxDelay, "
             + "PermanentExitCodes (did you mean MaxAttempts?)" },
@@ -47,8 +50,8 @@ public sealed class ConfigurationMistakeTests
         { "Include with a list in it", With(""" "Include": [["*.raw"]] """),
             Raw + "Include:0: found a list, expected a text" },
         { "braces", With(""" "Include": ["*.{raw,fits}"] """),
-            Raw + "Include:0: found \"*.{raw,fits}\", expected a pattern (braces are not supported; list the patterns one "
-            + "by one)" },
+            Raw + "Include:0: found \"*.{raw,fits}\", expected a pattern (braces are not supported; list the "
+                + "patterns one by one)" },
         { "absolute pattern", With(""" "Exclude": ["*~", "/data/*"] """),
             Raw + "Exclude:1: found \"/data/*\", expected a pattern (a pattern is relative to the rule's Path" },
         { "unclosed bracket", With(""" "Completion": { "IgnoredDirectories": [".*", "[a"] } """),
@@ -60,18 +63,23 @@ public sealed class ConfigurationMistakeTests
         { "enum of another key", With(""" "ExistingFiles": "Hold" """),
             Raw + "ExistingFiles: found \"Hold\", expected one of Process, Ignore" },
         { "duration as text number", With(""" "Completion": { "QuietPeriod": "10" } """),
-            Raw + "Completion:QuietPeriod: found \"10\", expected a duration like \"00:00:10\" (a bare number would mean days)" },
+            Raw + "Completion:QuietPeriod: found \"10\", expected a duration like \"00:00:10\" (a bare number would "
+                + "mean days)" },
         { "duration as number", With(""" "Completion": { "QuietPeriod": 10 } """),
-            Raw + "Completion:QuietPeriod: found 10, expected a duration like \"00:00:10\" (a bare number would mean days)" },
+            Raw + "Completion:QuietPeriod: found 10, expected a duration like \"00:00:10\" (a bare number would "
+                + "mean days)" },
         { "duration with unit", With(""" "RescanInterval": "5m" """),
-            Raw + "RescanInterval: found \"5m\", expected a duration like \"00:00:10\" ([days.]hours:minutes:seconds; a day is \"1.00:00:00\")" },
+            Raw + "RescanInterval: found \"5m\", expected a duration like \"00:00:10\" "
+                + "([days.]hours:minutes:seconds; a day is \"1.00:00:00\")" },
         { "duration of two parts", With(""" "RescanInterval": "05:00" """),
             Raw + "RescanInterval: found \"05:00\", expected a duration like" },
-        { "duration null", With(""" "RescanInterval": null """), Raw + "RescanInterval: found null, expected a duration" },
+        { "duration null", With(""" "RescanInterval": null """),
+            Raw + "RescanInterval: found null, expected a duration" },
         { "duration of 24 hours", With(""" "RescanInterval": "24:00:00" """),
             Raw + "RescanInterval: found \"24:00:00\", expected a duration like" },
         { "duration negative", With(""" "Completion": { "QuietPeriod": "-00:00:10" } """),
-            Raw + "Completion:QuietPeriod: found \"-00:00:10\", expected a duration from \"00:00:00.1\" to \"7.00:00:00\"" },
+            Raw + "Completion:QuietPeriod: found \"-00:00:10\", expected a duration from \"00:00:00.1\" to "
+                + "\"7.00:00:00\"" },
         { "duration absurd", With(""" "Completion": { "QuietPeriod": "3650.00:00:00" } """),
             Raw + "Completion:QuietPeriod: found \"3650.00:00:00\", expected a duration from" },
         { "duration too short to be on", With(""" "RescanInterval": "00:00:00.5" """),
@@ -95,7 +103,8 @@ public sealed class ConfigurationMistakeTests
         { "unknown Type", Dispatcher(""" "Type": "Kubernetes", "Image": "x" """),
             Raw + "Dispatcher:Type: found \"Kubernetes\", expected one of Process" },
         { "no Command", Dispatcher(""" "Concurrency": 3 """),
-            Command + ": found nothing, expected a list like [\"install\", \"--\", \"{path}\", \"output/{relative}\"]" },
+            Command + ": found nothing, expected a list like [\"install\", \"--\", \"{path}\", "
+                + "\"output/{relative}\"]" },
         { "Command empty", Dispatcher(""" "Command": [] """),
             Command + ": found an empty list, expected a program and its arguments" },
         { "Command a text", Dispatcher(""" "Command": "cp {path} out" """),
@@ -103,7 +112,8 @@ public sealed class ConfigurationMistakeTests
         { "Command a whole line", Dispatcher(""" "Command": ["cp {path} out"] """),
             Command + ":0: found \"cp {path} out\", expected the program alone: each argument is an item of the list" },
         { "program nowhere", Dispatcher(""" "Command": ["no-such-program", "{path}"] """),
-            Command + ":0: found \"no-such-program\", expected a program in PATH (/usr/bin:/bin), or a path with a slash" },
+            Command + ":0: found \"no-such-program\", expected a program in PATH (/usr/bin:/bin), or a path with a "
+                + "slash" },
         { "program missing at its path", Dispatcher(""" "Command": ["./crunch", "{path}"] """),
             Command + ":0: found \"./crunch\", expected an executable file (a relative path starts at /" },
         { "program that may not be executed", Dispatcher(""" "Command": ["/etc/passwd"] """),
@@ -111,18 +121,20 @@ public sealed class ConfigurationMistakeTests
         { "program a directory", Dispatcher(""" "Command": ["/usr"] """),
             Command + ":0: found \"/usr\", expected an executable file" },
         { "unknown placeholder", Dispatcher(""" "Command": ["true", "{file}"] """),
-            Command + ":1: found \"{file}\", expected an argument (the placeholder '{file}' is unknown; there are {path}," },
+            Command + ":1: found \"{file}\", expected an argument (the placeholder '{file}' is unknown; there are "
+                + "{path}," },
         { "lonely brace", Dispatcher(""" "Command": ["true", "{path"] """),
             Command + ":1: found \"{path\", expected an argument (the '{' at position 1 has no partner" },
         { "no Concurrency", Dispatcher(""" "Command": ["true"], "Concurrency": 0 """),
             Raw + "Dispatcher:Concurrency: found 0, expected a whole number from 1 to 1000" },
         { "Timeout zero", Dispatcher(""" "Command": ["true"], "Timeout": "00:00:00" """),
-            Raw + "Dispatcher:Timeout: found \"00:00:00\", expected a duration from \"00:00:00.1\" to \"365.00:00:00\", or null "
-            + "(for ever)" },
+            Raw + "Dispatcher:Timeout: found \"00:00:00\", expected a duration from \"00:00:00.1\" to "
+                + "\"365.00:00:00\", or null (for ever)" },
         { "MaxLogBytes with a unit", Dispatcher(""" "Command": ["true"], "MaxLogBytes": "10M" """),
             Raw + "Dispatcher:MaxLogBytes: found \"10M\", expected a whole number from 4096 to 1099511627776" },
         { "reserved variable", Dispatcher(""" "Command": ["true"], "Environment": { "AUTOCRUNCH_PATH": "x" } """),
-            Raw + "Dispatcher:Environment:AUTOCRUNCH_PATH: found the variable \"AUTOCRUNCH_PATH\", expected another name" },
+            Raw + "Dispatcher:Environment:AUTOCRUNCH_PATH: found the variable \"AUTOCRUNCH_PATH\", expected another "
+                + "name" },
         { "variable with a space", Dispatcher(""" "Command": ["true"], "Environment": { "A B": "x" } """),
             Raw + "Dispatcher:Environment:A B: found the variable \"A B\", expected a name of letters" },
         { "variable null", Dispatcher(""" "Command": ["true"], "Environment": { "A": null } """),
@@ -138,12 +150,13 @@ public sealed class ConfigurationMistakeTests
         { "section misspelt", """{ "AutoCrnch": {} }""", "AutoCrunch: found nothing, expected this section in /" },
         { "section a list", """{ "AutoCrunch": [] }""", "AutoCrunch: found a list, expected a section" },
         { "no rules at all", """{ "AutoCrunch": {} }""", "AutoCrunch:Rules: found nothing, expected a section like" },
-        { "no rules", """{ "AutoCrunch": { "Rules": {} } }""", "AutoCrunch:Rules: found no rules, expected a section like" },
+        { "no rules", """{ "AutoCrunch": { "Rules": {} } }""",
+            "AutoCrunch:Rules: found no rules, expected a section like" },
         { "rules as a list", """{ "AutoCrunch": { "Rules": [ { "Path": "in" } ] } }""",
             "AutoCrunch:Rules: found a list, expected a section like" },
         { "rule a text", """{ "AutoCrunch": { "Rules": { "raw": "incoming" } } }""",
             "AutoCrunch:Rules:raw: found \"incoming\", expected a section" },
-        { "rule name", """{ "AutoCrunch": { "Rules": { "raw data": { "Path": "in", "Dispatcher": { "Command": ["true"] } } } } }""",
+        { "rule name", ConfigurationCase.Rule(ConfigurationCase.Required).Replace("raw", "raw data"),
             "AutoCrunch:Rules:raw data: found the name \"raw data\", expected letters a-z, A-Z, digits, '_' and '-'" },
         { "unknown key", ConfigurationCase.Beside(""" "MaxRuning": 4 """),
             "AutoCrunch:MaxRuning: found an unknown key, expected one of StateDirectory, RuntimeDirectory, MaxRunning, "
@@ -181,9 +194,12 @@ public sealed class ConfigurationMistakeTests
                 "two": { "Retry": { "Delay": "1" } } } } }
             """));
         Assert.Equal(
-            ["AutoCrunch:MaxRunning", "AutoCrunch:Rules:one:Dispatcher:Command:0", "AutoCrunch:Rules:one:Dispatcher:Concurrency",
-            "AutoCrunch:Rules:one:Include:0", "AutoCrunch:Rules:one:Path", "AutoCrunch:Rules:two:Dispatcher",
-            "AutoCrunch:Rules:two:Path", "AutoCrunch:Rules:two:Retry:Delay"],
+            [
+                "AutoCrunch:MaxRunning", "AutoCrunch:Rules:one:Dispatcher:Command:0",
+                "AutoCrunch:Rules:one:Dispatcher:Concurrency", "AutoCrunch:Rules:one:Include:0",
+                "AutoCrunch:Rules:one:Path", "AutoCrunch:Rules:two:Dispatcher", "AutoCrunch:Rules:two:Path",
+                "AutoCrunch:Rules:two:Retry:Delay",
+            ],
             test.Mistakes.Select(mistake => mistake.Key).Order(StringComparer.Ordinal));
     }
 
