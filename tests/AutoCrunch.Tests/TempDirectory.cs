@@ -14,10 +14,13 @@ internal sealed class TempDirectory : IDisposable
 {
     private const uint AllRights = 0x1FF;
 
-    /// <summary>Below $TMPDIR, else /tmp; below <paramref name="parent"/> when a certain file system is wanted.</summary>
+    /// <summary>
+    /// Below $TMPDIR, else /tmp; below <paramref name="parent"/> when a certain file system is wanted.
+    /// </summary>
     public TempDirectory(string? parent = null)
     {
-        Text = System.IO.Path.Combine(parent ?? System.IO.Path.GetTempPath(), "autocrunch-test-" + Guid.NewGuid().ToString("N"));
+        string name = "autocrunch-test-" + Guid.NewGuid().ToString("N");
+        Text = System.IO.Path.Combine(parent ?? System.IO.Path.GetTempPath(), name);
         Path = BytePath.Parse(Text);
         Check("mkdir", Path, PathOps.TryMakeDirectory(Path, AllRights));
         // Without symlinks: tests compare paths.

@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace AutoCrunch.Tests;
 
-/// <summary>Waits for facts, never for time: the bound is so generous that reaching it is a failure, not slowness.</summary>
+/// <summary>
+/// Waits for facts, never for time: the bound is so generous that reaching it is a failure, not slowness.
+/// </summary>
 internal static class Wait
 {
     /// <summary>Long enough for anything on a machine that is busy with all other tests.</summary>
@@ -11,7 +13,9 @@ internal static class Wait
 
     private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(5);
 
-    /// <summary>Returns as soon as <paramref name="fact"/> is true; fails the test, naming it, after the bound.</summary>
+    /// <summary>
+    /// Returns as soon as <paramref name="fact"/> is true; fails the test, naming it, after the bound.
+    /// </summary>
     public static void Until(
         Func<bool> fact, TimeSpan? bound = null, [CallerArgumentExpression(nameof(fact))] string expression = "")
     {

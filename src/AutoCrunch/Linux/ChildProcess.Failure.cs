@@ -24,7 +24,7 @@ internal sealed partial class ChildProcess
         for (int i = 0; i < start.Arguments.Length; i++)
         {
             if (start.Arguments[i].AsSpan().Contains((byte)0))
-                return $"argument {i} ('{BytePath.Escape(start.Arguments[i])}') contains a NUL byte, which no argument can";
+                return $"argument {i} ('{BytePath.Escape(start.Arguments[i])}') contains a NUL byte, which none can";
         }
 
         foreach (byte[] entry in start.Environment)
@@ -108,14 +108,16 @@ internal sealed partial class ChildProcess
     {
         Errno.ENOEXEC => $"{Text(errno)}. A script needs a first line like '#!/bin/sh'; a program must be built for "
             + "this machine's architecture",
-        Errno.ENOENT => $"{Text(errno)}, although it is there: what is missing is its loader (a program built for another "
-            + "architecture or C library; see ldd)",
+        Errno.ENOENT => $"{Text(errno)}, although it is there: what is missing is its loader (a program built for "
+            + "another architecture or C library; see ldd)",
         Errno.E2BIG => $"{Text(errno)}. Its {start.Arguments.Length} arguments and {start.Environment.Length} "
             + "environment entries are more than the kernel takes: shorten the command",
-        Errno.EAGAIN => $"{Text(errno)}. A limit on processes is reached: raise TasksMax= or LimitNPROC= in the unit, or "
-            + "lower the rule's Concurrency",
-        Errno.ENOMEM => $"{Text(errno)}. The machine, or the unit (MemoryMax=), has no memory left: lower the rule's Concurrency",
-        Errno.ETXTBSY => $"{Text(errno)}. The program is just being written: replace programs by renaming a new file over them",
+        Errno.EAGAIN => $"{Text(errno)}. A limit on processes is reached: raise TasksMax= or LimitNPROC= in the unit, "
+            + "or lower the rule's Concurrency",
+        Errno.ENOMEM => $"{Text(errno)}. The machine, or the unit (MemoryMax=), has no memory left: lower the "
+            + "rule's Concurrency",
+        Errno.ETXTBSY => $"{Text(errno)}. The program is just being written: replace programs by renaming a new "
+            + "file over them",
         Errno.EACCES or Errno.EPERM => $"{Text(errno)}. The file system may be mounted noexec, or a security module "
             + "(SELinux, AppArmor) forbids it: see the kernel's log (journalctl -k)",
         _ => LinuxException.Explain("posix_spawn", start.Program, errno),

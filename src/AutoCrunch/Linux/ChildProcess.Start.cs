@@ -10,7 +10,8 @@ namespace AutoCrunch.Linux;
 /// <param name="Arguments">The whole argv, argv[0] included.</param>
 /// <param name="Environment">The whole environment, "KEY=value"; nothing is inherited.</param>
 /// <param name="WorkingDirectory">Absolute path of an existing directory.</param>
-/// <param name="LogFile">Absolute path of the file that stdout and stderr append to; created 0640 less the umask.</param>
+/// <param name="LogFile">Absolute path of the file that stdout and stderr append to; created 0640 less the
+/// umask.</param>
 internal readonly record struct ChildStart(
     BytePath Program, byte[][] Arguments, byte[][] Environment, BytePath WorkingDirectory, BytePath LogFile);
 
@@ -83,7 +84,8 @@ internal sealed unsafe partial class ChildProcess
     }
 
     // A session of its own, so that the whole job can be signalled and no terminal reaches it. All signals at their
-    // default, none blocked: .NET ignores SIGPIPE, and whoever started us may have ignored others; execve(2) keeps that.
+    // default, none blocked: .NET ignores SIGPIPE, and whoever started us may have ignored others; execve(2) keeps
+    // that.
     private static nint CreateAttributes()
     {
         void* attributes = NativeMemory.AllocZeroed(Libc.OpaqueBytes);

@@ -10,8 +10,8 @@ internal readonly record struct ChildExit(int? ExitCode, int? Signal);
 /// <summary>
 /// A process that we started, in a session of its own. Implementation notes: the leader stays a zombie (WNOWAIT) until
 /// everything that needs its pid is done, because only so does no other process, group or session get that number. A
-/// member of the session may leave the leader's group (setpgid) and is then found in /proc; one that starts a session of its
-/// own (setsid) is out of reach here, and found by its environment (<see cref="ProcessTable.Survivors"/>).
+/// member of the session may leave the leader's group (setpgid) and is then found in /proc; one that starts a session
+/// of its own (setsid) is out of reach here, and found by its environment (<see cref="ProcessTable.Survivors"/>).
 /// </summary>
 internal sealed unsafe partial class ChildProcess
 {
@@ -25,8 +25,8 @@ internal sealed unsafe partial class ChildProcess
     public int Pid { get; }
 
     /// <summary>
-    /// After <see cref="Wait"/>: somebody of the leader's group was still there after it had ended and SIGTERM had been sent
-    /// to the group. <see cref="EndSession"/> sees to it that nobody stays.
+    /// After <see cref="Wait"/>: somebody of the leader's group was still there after it had ended and SIGTERM had
+    /// been sent to the group. <see cref="EndSession"/> sees to it that nobody stays.
     /// </summary>
     public bool LeftoversRemain { get; private set; }
 
@@ -86,15 +86,15 @@ internal sealed unsafe partial class ChildProcess
     }
 
     /// <summary>
-    /// Ends everybody of the session: SIGTERM, up to <paramref name="grace"/> to obey, SIGKILL, until nobody is left. Any
-    /// thread, before or after <see cref="Wait"/>. Returns who is left nevertheless (hangs in the kernel, or is another
-    /// user's): empty when all is well.
+    /// Ends everybody of the session: SIGTERM, up to <paramref name="grace"/> to obey, SIGKILL, until nobody is left.
+    /// Any thread, before or after <see cref="Wait"/>. Returns who is left nevertheless (hangs in the kernel, or is
+    /// another user's): empty when all is well.
     /// </summary>
     public IReadOnlyList<ProcessFacts> EndSession(TimeSpan grace) => ProcessTable.EndAll(Members, grace);
 
     /// <summary>
-    /// Takes the ambient capabilities from the calling thread (capabilities(7)), and so from the jobs that it starts: the
-    /// service may read and lease everybody's files, its jobs may not.
+    /// Takes the ambient capabilities from the calling thread (capabilities(7)), and so from the jobs that it starts:
+    /// the service may read and lease everybody's files, its jobs may not.
     /// </summary>
     /// <exception cref="LinuxException">The kernel refused.</exception>
     public static void ClearAmbientCapabilities()
@@ -123,8 +123,8 @@ internal sealed unsafe partial class ChildProcess
             throw new LinuxException("sigaction SIGCHLD", BytePath.Empty, Libc.LastError);
     }
 
-    // While one member lives its session's number is nobody's pid, and before Wait it is the leader's. So a process with
-    // that pid after Wait is a stranger who got the freed number, and the session is empty.
+    // While one member lives its session's number is nobody's pid, and before Wait it is the leader's. So a process
+    // with that pid after Wait is a stranger who got the freed number, and the session is empty.
     private List<ProcessFacts> Members()
     {
         bool reaped = Volatile.Read(ref _reaped);

@@ -14,8 +14,8 @@ internal sealed class FileLock : IDisposable
     private FileLock(SafeFileHandle handle) => _handle = handle;
 
     /// <summary>
-    /// Locks the file, creating it if needed (0600 less the umask), without waiting. Returns 0 or the errno: EAGAIN when
-    /// another process, or another <see cref="FileLock"/> of this one, holds it.
+    /// Locks the file, creating it if needed (0600 less the umask), without waiting. Returns 0 or the errno: EAGAIN
+    /// when another process, or another <see cref="FileLock"/> of this one, holds it.
     /// </summary>
     public static int TryTake(BytePath path, out FileLock? fileLock)
     {

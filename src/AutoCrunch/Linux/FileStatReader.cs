@@ -4,9 +4,9 @@ using AutoCrunch.Core;
 namespace AutoCrunch.Linux;
 
 /// <summary>
-/// Reads the facts of files with statx(2): nanoseconds and birth time, and one layout on all architectures. Every method
-/// returns 0 or the errno, and allocates nothing. Inode numbers are given as they are: zeroing them on file systems
-/// without stable ones (<see cref="FileSystemFacts.HasStableInodes"/>) is the caller's business.
+/// Reads the facts of files with statx(2): nanoseconds and birth time, and one layout on all architectures. Every
+/// method returns 0 or the errno, and allocates nothing. Inode numbers are given as they are: zeroing them on file
+/// systems without stable ones (<see cref="FileSystemFacts.HasStableInodes"/>) is the caller's business.
 /// </summary>
 internal static unsafe class FileStatReader
 {
@@ -29,7 +29,9 @@ internal static unsafe class FileStatReader
     public static int TryRead(BytePath path, out FileStat stat) =>
         Read(Libc.AT_FDCWD, PathBuffer.Terminate(path.Span, stackalloc byte[PathBuffer.Size]), NoFollow, out stat);
 
-    /// <summary>The facts of a name (without NUL) in an open directory (<see cref="DirectoryReader.FileDescriptor"/>).</summary>
+    /// <summary>
+    /// The facts of a name (without NUL) in an open directory (<see cref="DirectoryReader.FileDescriptor"/>).
+    /// </summary>
     [SkipLocalsInit]
     public static int TryReadAt(int directoryFd, ReadOnlySpan<byte> name, out FileStat stat) =>
         Read(directoryFd, PathBuffer.Terminate(name, stackalloc byte[PathBuffer.Size]), NoFollow, out stat);
@@ -44,7 +46,9 @@ internal static unsafe class FileStatReader
         ((ulong)(major & 0xFFFF_F000) << 32) | ((ulong)(major & 0xFFF) << 8)
         | ((ulong)(minor & 0xFFFF_FF00) << 12) | (minor & 0xFF);
 
-    /// <summary>Nanoseconds since 1970, saturated: a long ends in the years 1677 and 2262, file systems go further.</summary>
+    /// <summary>
+    /// Nanoseconds since 1970, saturated: a long ends in the years 1677 and 2262, file systems go further.
+    /// </summary>
     internal static long Nanoseconds(long seconds, uint nanoseconds)
     {
         Int128 value = ((Int128)seconds * NsPerSecond) + nanoseconds;

@@ -15,7 +15,9 @@ namespace AutoCrunch.Linux;
 internal readonly record struct FileSystemFacts(
     string Name, bool IsNetwork, bool HasStableInodes, long FreeBytes, bool IsReadOnly)
 {
-    /// <summary>A granted lease says that there is no writer; on an overlay there may be one in a layer below.</summary>
+    /// <summary>
+    /// A granted lease says that there is no writer; on an overlay there may be one in a layer below.
+    /// </summary>
     public bool HasReliableLeases { get; init; }
 }
 
@@ -24,7 +26,6 @@ internal static unsafe class FileSystemInfo
 {
     private static readonly BytePath s_mountInfo = new("/proc/self/mountinfo"u8);
 
-    // Kinds of file system. What is in neither list of FileSystemMagic counts as network when it is FUSE, else as local.
     private enum Kind
     {
         Local,
@@ -34,7 +35,9 @@ internal static unsafe class FileSystemInfo
         NetworkUnstableInodes,
     }
 
-    /// <summary>The facts of the file system that a path (its symlinks followed) is on. Returns 0 or the errno.</summary>
+    /// <summary>
+    /// The facts of the file system that a path (its symlinks followed) is on. Returns 0 or the errno.
+    /// </summary>
     [SkipLocalsInit]
     public static int TryRead(BytePath path, out FileSystemFacts facts)
     {
@@ -63,7 +66,9 @@ internal static unsafe class FileSystemInfo
         return 0;
     }
 
-    /// <summary>Judges by the magic number of statfs(2) and, where the mount table tells it, the type by name.</summary>
+    /// <summary>
+    /// Judges by the magic number of statfs(2) and, where the mount table tells it, the type by name.
+    /// </summary>
     internal static FileSystemFacts Classify(long magic, string? mountedType)
     {
         (string name, Kind kind) = (FileSystemMagic)(uint)magic switch
@@ -130,8 +135,8 @@ internal static unsafe class FileSystemInfo
         return null;
     }
 
-    // A FUSE server may be anything, sshfs included: only those that are known to serve this machine's disks, and through
-    // which all changes go, are local. The inode numbers are made up at mount time by most of them.
+    // A FUSE server may be anything, sshfs included: only those that are known to serve this machine's disks, and
+    // through which all changes go, are local. The inode numbers are made up at mount time by most of them.
     private static Kind FuseKind(string? mountedType) => mountedType switch
     {
         "fuseblk" or "fuse.ntfs-3g" or "fuse.exfat" or "fuse.fuse-overlayfs" => Kind.LocalUnstableInodes,
@@ -141,13 +146,14 @@ internal static unsafe class FileSystemInfo
     // Cluster file systems whose magic number is not published.
     private static Kind UnknownKind(string? mountedType) => mountedType switch
     {
-        "wekafs" or "quobyte" or "pvfs2" or "dvs" or "yrfs" or "mfs" or "glusterfs" or "pnfs" => Kind.Network,
-        "ntfs3" or "ntfs" => Kind.Local,
+        "wekafs" or "quobyte" or "pvfs2" or "dvs" or "yrfs" or "mfs" or "glusterfs" => Kind.Network,
         _ => Kind.Local,
     };
 }
 
-/// <summary>f_type of statfs(2). The first part is in linux/magic.h; the others are in the projects' own sources.</summary>
+/// <summary>
+/// f_type of statfs(2). The first part is in linux/magic.h; the others are in the projects' own sources.
+/// </summary>
 internal enum FileSystemMagic : uint
 {
     EXT4_SUPER_MAGIC = 0xEF53,

@@ -13,7 +13,9 @@ internal sealed unsafe class Inotify : IDisposable
     /// <summary>The operation's name in a <see cref="LinuxException"/> of <see cref="Create"/>.</summary>
     public const string CreateOperation = "inotify_init1";
 
-    /// <summary>The operation's name for <see cref="LinuxException.Explain"/> when <see cref="AddWatch"/> failed.</summary>
+    /// <summary>
+    /// The operation's name for <see cref="LinuxException.Explain"/> when <see cref="AddWatch"/> failed.
+    /// </summary>
     public const string AddWatchOperation = "inotify_add_watch";
 
     // One read takes up to 16,000 events without a name; the kernel's queue holds 16,384 by default.
@@ -66,8 +68,8 @@ internal sealed unsafe class Inotify : IDisposable
     }
 
     /// <summary>
-    /// Ends a watch; IN_IGNORED is queued for it. Any thread. Returns 0 or the negated errno: EINVAL when the kernel has
-    /// ended it already (the directory is gone), EBADF once disposed.
+    /// Ends a watch; IN_IGNORED is queued for it. Any thread. Returns 0 or the negated errno: EINVAL when the kernel
+    /// has ended it already (the directory is gone), EBADF once disposed.
     /// </summary>
     public int RemoveWatch(int wd)
     {

@@ -71,8 +71,9 @@ internal static unsafe partial class Libc
     public const int PATH_MAX = 4096;
 
     // The two that differ between the architectures (arm64 has 32-bit ARM's values).
-    public static readonly int O_DIRECTORY = IsArm64 ? 0x4000 : 0x10000;
-    public static readonly int O_NOFOLLOW = IsArm64 ? 0x8000 : 0x20000;
+    public static readonly int O_DIRECTORY = OpenFlagsOf(RuntimeInformation.ProcessArchitecture).Directory;
+    public static readonly int O_NOFOLLOW = OpenFlagsOf(RuntimeInformation.ProcessArchitecture).NoFollow;
 
-    private static bool IsArm64 => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+    internal static (int Directory, int NoFollow) OpenFlagsOf(Architecture architecture) =>
+        architecture == Architecture.Arm64 ? (0x4000, 0x8000) : (0x10000, 0x20000);
 }

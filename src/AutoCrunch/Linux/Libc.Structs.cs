@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace AutoCrunch.Linux;
 
-/// <summary>Names the C type that a struct mirrors. The fields have C's names; only those in use are declared.</summary>
+/// <summary>
+/// Names the C type that a struct mirrors. The fields have C's names; only those in use are declared.
+/// </summary>
 [AttributeUsage(AttributeTargets.Struct)]
 internal sealed class CTypeAttribute(string name) : Attribute
 {

@@ -48,7 +48,8 @@ internal sealed class LinuxException(string operation, BytePath path, int errno)
         (_, Errno.EDQUOT) => "The quota of this user on that file system is used up: free some space or raise it",
         (_, Errno.EACCES) =>
             "Give the user that AutoCrunch runs as access to it and to every directory above it (namei -l shows them)",
-        (_, Errno.EPERM) => "The user that AutoCrunch runs as may not do this: change the owner, or the unit's settings",
+        (_, Errno.EPERM) =>
+            "The user that AutoCrunch runs as may not do this: change the owner, or the unit's settings",
         (_, Errno.EROFS) =>
             "The file system is mounted read-only; in a systemd unit also see ProtectSystem= and ReadWritePaths=",
         (_, Errno.ELOOP) => "It is a symbolic link where none may be, or links point in a circle",

@@ -8,9 +8,10 @@ namespace AutoCrunch.Linux;
 internal static unsafe class LogFile
 {
     /// <summary>
-    /// Frees the disk space of the middle of a file larger than <paramref name="maxBytes"/>: about half of that stays at
-    /// each end, offsets and size stay as they are (the middle reads as zeros), and writers, who append, notice nothing.
-    /// Returns 0, also when there is nothing to do, or the errno: EOPNOTSUPP where the file system cannot do it.
+    /// Frees the disk space of the middle of a file larger than <paramref name="maxBytes"/>: about half of that stays
+    /// at each end, offsets and size stay as they are (the middle reads as zeros), and writers, who append, notice
+    /// nothing. Returns 0, also when there is nothing to do, or the errno: EOPNOTSUPP where the file system cannot do
+    /// it.
     /// </summary>
     public static int PunchMiddle(BytePath path, long maxBytes)
     {

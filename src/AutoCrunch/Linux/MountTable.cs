@@ -17,7 +17,9 @@ internal sealed class MountTable : IDisposable
         _handle = handle ?? throw new LinuxException("open", s_path, errno);
     }
 
-    /// <summary>For <see cref="PollFd.ForChange"/>: an exceptional condition (POLLPRI, POLLERR) after a change (proc(5)).</summary>
+    /// <summary>
+    /// For <see cref="PollFd.ForChange"/>: an exceptional condition (POLLPRI, POLLERR) after a change (proc(5)).
+    /// </summary>
     public int FileDescriptor => (int)_handle.DangerousGetHandle();
 
     /// <summary>

@@ -11,7 +11,9 @@ internal static class PathBuffer
     /// <summary>Bytes of stack to bring: PATH_MAX, which includes the NUL.</summary>
     public const int Size = Libc.PATH_MAX;
 
-    /// <summary>Copies <paramref name="path"/> and a NUL into <paramref name="buffer"/>; returns the part in use.</summary>
+    /// <summary>
+    /// Copies <paramref name="path"/> and a NUL into <paramref name="buffer"/>; returns the part in use.
+    /// </summary>
     public static ReadOnlySpan<byte> Terminate(scoped ReadOnlySpan<byte> path, Span<byte> buffer)
     {
         Invariant.That(!path.Contains((byte)0)); // the kernel would act on another path: what precedes the NUL

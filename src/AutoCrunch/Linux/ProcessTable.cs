@@ -94,7 +94,9 @@ internal static unsafe class ProcessTable
         return all.FindAll(process => sessions.Contains(process.Session));
     }
 
-    /// <summary>The value of a variable in the environment a process was started with; null when unset or unreadable.</summary>
+    /// <summary>
+    /// The value of a variable in the environment a process was started with; null when unset or unreadable.
+    /// </summary>
     public static byte[]? EnvironmentValue(int pid, ReadOnlySpan<byte> key)
     {
         ReadOnlySpan<byte> rest = ReadEnvironment(pid);
@@ -123,8 +125,8 @@ internal static unsafe class ProcessTable
     }
 
     /// <summary>
-    /// Ends processes: SIGTERM, up to <paramref name="grace"/> to obey, SIGKILL. Returns those that are still there (they
-    /// hang in the kernel, or are another user's): empty when all is well. Waits on the calling thread.
+    /// Ends processes: SIGTERM, up to <paramref name="grace"/> to obey, SIGKILL. Returns those that are still there
+    /// (they hang in the kernel, or are another user's): empty when all is well. Waits on the calling thread.
     /// </summary>
     public static IReadOnlyList<ProcessFacts> EndProcesses(IReadOnlyList<ProcessFacts> processes, TimeSpan grace)
     {
@@ -134,8 +136,8 @@ internal static unsafe class ProcessTable
 
     /// <summary>
     /// Ends whatever <paramref name="find"/> finds, again and again until it finds nothing: a process may have forked
-    /// between being found and being killed. SIGTERM first, once to each, within <paramref name="grace"/>; none when that
-    /// is zero. Returns what is left, like <see cref="EndProcesses"/>.
+    /// between being found and being killed. SIGTERM first, once to each, within <paramref name="grace"/>; none when
+    /// that is zero. Returns what is left, like <see cref="EndProcesses"/>.
     /// </summary>
     internal static IReadOnlyList<ProcessFacts> EndAll(Func<List<ProcessFacts>> find, TimeSpan grace)
     {
@@ -188,7 +190,9 @@ internal static unsafe class ProcessTable
         return new BytePath(path[..(length + name.Length)]);
     }
 
-    /// <summary>Reads "pid (comm) state ppid pgrp session ... starttime ...": comm may hold spaces and parentheses.</summary>
+    /// <summary>
+    /// Reads "pid (comm) state ppid pgrp session ... starttime ...": comm may hold spaces and parentheses.
+    /// </summary>
     internal static bool TryParseStat(ReadOnlySpan<byte> stat, out ProcessFacts facts)
     {
         const int StateField = 3;
@@ -220,7 +224,8 @@ internal static unsafe class ProcessTable
         return field > StartField;
     }
 
-    private static List<ProcessFacts> SignalAndWait(IReadOnlyList<ProcessFacts> processes, int signal, TimeSpan patience)
+    private static List<ProcessFacts> SignalAndWait(
+        IReadOnlyList<ProcessFacts> processes, int signal, TimeSpan patience)
     {
         var signalled = new List<ProcessFacts>();
         foreach (ProcessFacts process in processes)
@@ -253,7 +258,8 @@ internal static unsafe class ProcessTable
         }
     }
 
-    // The descriptor holds on to the process, so the start time read after opening it tells whether it is the right one.
+    // The descriptor holds on to the process, so the start time read after opening it tells whether it is the right
+    // one.
     private static int OpenPidFd(in ProcessFacts process, out int fd)
     {
         fd = (int)Libc.syscall(Libc.SYS_pidfd_open, process.Pid, 0, 0, 0);

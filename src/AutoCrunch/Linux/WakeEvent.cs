@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace AutoCrunch.Linux;
 
-/// <summary>Lets any thread end another thread's <see cref="Poller.Poll"/> (eventfd(2)); many calls of Set count as one.</summary>
+/// <summary>
+/// Lets any thread end another thread's <see cref="Poller.Poll"/> (eventfd(2)); many calls of Set count as one.
+/// </summary>
 internal sealed unsafe class WakeEvent : IDisposable
 {
     private readonly SafeFileHandle _handle;

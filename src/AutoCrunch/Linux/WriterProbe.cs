@@ -10,9 +10,9 @@ internal static unsafe class WriterProbe
 
     /// <summary>
     /// Asks the kernel for a read lease, which it refuses with EAGAIN while the file is open for writing, or mapped
-    /// writable (fcntl(2), F_SETLEASE), and gives it back at once. Does not block, allocates nothing, follows no symlink.
-    /// Needs the file's owner or CAP_LEASE, else Unknown; so do file systems without leases, and a file that is gone.
-    /// Through an overlayfs mount, writers that bypass the mount are not seen.
+    /// writable (fcntl(2), F_SETLEASE), and gives it back at once. Does not block, allocates nothing, follows no
+    /// symlink. Needs the file's owner or CAP_LEASE, else Unknown; so do file systems without leases, and a file that
+    /// is gone. Through an overlayfs mount, writers that bypass the mount are not seen.
     /// </summary>
     public static WriterState ByLease(ReadOnlySpan<byte> nulTerminatedPath)
     {
@@ -103,8 +103,8 @@ internal static unsafe class WriterProbe
         }
     }
 
-    // Follows /proc/PID/fd/N to the open file itself, whatever its name is now. DONT_SYNC: numbers that the kernel has at
-    // hand, so that a dead file server behind somebody's open file does not hold us up.
+    // Follows /proc/PID/fd/N to the open file itself, whatever its name is now. DONT_SYNC: numbers that the kernel has
+    // at hand, so that a dead file server behind somebody's open file does not hold us up.
     [SkipLocalsInit]
     private static int TryIdentify(int directory, ReadOnlySpan<byte> name, out ulong device, out ulong inode)
     {

@@ -59,7 +59,7 @@ public sealed class ChildProcessTests : IDisposable
     {
         byte[] everyByte = [.. Enumerable.Range(1, 255).Select(value => (byte)value)];
         byte[][] arguments = ["sh"u8.ToArray(), "-c"u8.ToArray(), """printf '%s|' "$@" """u8.ToArray(), "0"u8.ToArray(),
-            everyByte, [], "-rf \n$(x)"u8.ToArray(), "a\xFFb"u8.ToArray(), [0xFF, 0xFE]];
+            everyByte, [], "-rf \n$(x)"u8.ToArray(), "ÿ"u8.ToArray(), [0xFF, 0xFE]];
 
         Run(Request("") with { Arguments = arguments });
 
@@ -179,8 +179,11 @@ public sealed class ChildProcessTests : IDisposable
     [Fact]
     public void What_a_finished_child_left_in_its_group_is_asked_to_end()
     {
-        ChildProcess child = Start("(trap 'echo told >> told; exit' TERM; echo > started; while :; do sleep 0.02; done) & "
-            + "while [ ! -e started ]; do sleep 0.02; done; exit 4");
+        ChildProcess child = Start("""
+            (trap 'echo told >> told; exit' TERM; echo > started; while :; do sleep 0.02; done) &
+            while [ ! -e started ]; do sleep 0.02; done
+            exit 4
+            """);
 
         Assert.Equal(new ChildExit(4, null), child.Wait());
 
@@ -230,7 +233,7 @@ public sealed class ChildProcessTests : IDisposable
         ChildStart good = Request("exit 0");
 
         AssertFails(good with { Program = _directory["nothing"] }, Errno.ENOENT, "program", "nothing");
-        AssertFails(good with { WorkingDirectory = _directory["nowhere"] }, Errno.ENOENT, "working directory", "nowhere");
+        AssertFails(good with { WorkingDirectory = _directory["none"] }, Errno.ENOENT, "working directory", "none");
         AssertFails(good with { LogFile = _directory["no/log"] }, Errno.ENOENT, "directory of the log", "no'");
         AssertFails(good with { LogFile = _directory.Path }, Errno.EISDIR, "log", _directory.Text);
         AssertFails(good with { Program = _directory.Path }, Errno.EACCES, "not a file", _directory.Text);
