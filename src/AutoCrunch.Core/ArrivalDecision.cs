@@ -34,6 +34,9 @@ public readonly record struct KnownEntry(
     JobState? Job,
     JobReason? JobReason)
 {
+    /// <summary>Why it is held, when it is.</summary>
+    public HoldReason? Held { get; init; }
+
     /// <summary>True when no attempt was ever granted to what is recorded here: moving on without a job would lose the file.</summary>
     public bool IsUnprocessed => State is EntryState.Changed
         || Job is JobState.Queued
@@ -96,8 +99,9 @@ public static class ArrivalDecision
         ArgumentNullException.ThrowIfNull(policy);
         if (known is { State: EntryState.Present } present && present.Version == completion.Version)
             return ArrivalAction.Nothing;
-        if (source is { } from && IsSameFile(completion, from) && policy.Renames == ProcessPolicy.Ignore
-            && CanMove(from))
+        if (known is { } held && IsHeldStill(held, completion, policy))
+            return ArrivalAction.Nothing;
+        if (source is { } from && IsSameFile(completion, from) && CanMove(from, policy))
             return ArrivalAction.MoveEntry;
         if (known is { IsUnprocessed: false } && policy.Updates == ProcessPolicy.Ignore)
             return ArrivalAction.RecordOnly;
@@ -122,14 +126,20 @@ public static class ArrivalDecision
         };
     }
 
-    // The kernel told of the rename; a scan can only conclude it, and inode numbers are given out again: a file born
-    // after the version was recorded is another one.
-    private static bool IsSameFile(Completion completion, KnownEntry source) =>
-        source.Version == completion.Version
-        && (completion.RenamedFrom is not null || completion.Stat.BirthNs <= source.RecordedNs);
+    // Neither a rename nor a later chmod or a scan makes a held version whole: only its sender does, by setting its mtime.
+    private static bool IsHeldStill(KnownEntry known, Completion completion, CompletionPolicy policy) =>
+        known.State == EntryState.Held && known.Version == completion.Version
+        && completion.Evidence != Evidence.MtimeSet
+        && (known.Held is not { } reason || policy.Holds(reason));
 
-    // A queued job moves along. A held version is completed by its rename, and one whose job was cancelled before it ran,
-    // because the file was gone from its old name or differed, has not been processed at all.
-    private static bool CanMove(KnownEntry source) =>
-        source.State != EntryState.Held && (source.Job is JobState.Queued || !source.IsUnprocessed);
+    // The kernel told of the rename; a scan can only conclude it, and inode numbers are given out again: a file born
+    // after the version was recorded is another one. Not so sure of that, because clocks are set, as to run half a file.
+    private static bool IsSameFile(Completion completion, KnownEntry source) =>
+        source.Version == completion.Version && (completion.RenamedFrom is not null
+            || source.State == EntryState.Held || completion.Stat.BirthNs <= source.RecordedNs);
+
+    // A hold is kept per version: no rename makes a whole file of half a one. A queued job moves along. A version whose
+    // job was cancelled before it ran, because the file was gone from its old name or differed, has not been processed.
+    private static bool CanMove(KnownEntry source, CompletionPolicy policy) => source.State == EntryState.Held
+        || (policy.Renames == ProcessPolicy.Ignore && (source.Job is JobState.Queued || !source.IsUnprocessed));
 }

@@ -70,7 +70,10 @@ internal sealed partial class CompletionMachine
         }
         else if (file.Phase is Phase.Touched or Phase.Held or Phase.Found or Phase.Renamed)
         {
+            // A held file that is sent again and killed again is still one that never was whole.
+            bool isNew = file.IsNew;
             file.BeginVersion(fileEvent, Phase.Writing);
+            file.IsNew |= isNew;
         }
 
         file.Phase = Phase.Writing;
@@ -207,8 +210,12 @@ internal sealed partial class CompletionMachine
         _files.Add(new FileKey(file.Directory, file.Name), file);
         SignOfLife(file, fileEvent.Time);
         SetDeadline(file, Math.Min(file.DeadlineNs, fileEvent.Time.MonotonicNs + LinkDelayNs));
-        if (file.Phase == Phase.Held)
-            effects.Add(Probe(file, ProbeDepth.Writers));
+        if (file.Phase != Phase.Held)
+            return;
+
+        // The ledger must hear of the hold under its new name.
+        file.HasStat = false;
+        effects.Add(Probe(file, ProbeDepth.Writers));
     }
 
     private void SettleRenamedAway(PendingMove move, List<Effect> effects)
@@ -230,15 +237,39 @@ internal sealed partial class CompletionMachine
 
     private void FoundByScan(in FileEvent fileEvent, List<Effect> effects)
     {
-        if (Find(fileEvent) is { } known && known.Phase != Phase.Touched)
+        // A touch explains what the scan saw, unless events may have been lost.
+        bool isInDoubt = fileEvent.Directory.IsUncertain;
+        if (Find(fileEvent) is { } known && !(known.Phase == Phase.Touched && (known.TouchedInDoubt || isInDoubt)))
+        {
+            if (known.IsNewAssumed && fileEvent.IsUpdateInPlace)
+                known.IsNew = false;
+            if (known.Phase == Phase.Held && fileEvent.HeldBefore is null)
+                effects.Add(Probe(known, ProbeDepth.Writers));
             return;
-        if (fileEvent.HeldBefore is { } reason && IsHeldByPolicy(reason))
+        }
+
+        if (fileEvent.HeldBefore is { } reason && _policy.Holds(reason))
+        {
+            HoldAgain(fileEvent, reason, effects);
             return;
+        }
+
         if (!Takes(fileEvent.Directory, fileEvent.Name.Span) || FindOrAdd(fileEvent) is not { } file)
             return;
         file.BeginVersion(fileEvent, Phase.Found);
         file.IsNew = !fileEvent.IsUpdateInPlace;
         file.IsExisting = fileEvent.IsFirstScan;
+        effects.Add(Probe(file, ProbeDepth.Writers));
+    }
+
+    // After a restart a hold goes on as if it had never been interrupted.
+    private void HoldAgain(in FileEvent fileEvent, HoldReason reason, List<Effect> effects)
+    {
+        if (!CanBeLifted(reason) || _files.Count > _trackedMax / 2 || FindOrAdd(fileEvent) is not { } file)
+            return;
+        file.BeginVersion(fileEvent, Phase.Held);
+        file.IsNew = true;
+        file.Hold = reason;
         effects.Add(Probe(file, ProbeDepth.Writers));
     }
 

@@ -48,10 +48,7 @@ internal sealed partial class CompletionMachine
         switch (file.Phase)
         {
             case Phase.Renamed:
-                if (stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
-                    Hold(file, stat, HoldReason.ZeroMtime, effects);
-                else
-                    Complete(file, stat, file.RenameEvidence, now, effects);
+                JudgeRenamed(file, depth, stat, now, effects);
                 break;
             case Phase.Opening:
                 if (depth != ProbeDepth.Stat)
@@ -92,6 +89,21 @@ internal sealed partial class CompletionMachine
                 effects.Add(Probe(file, ProbeDepth.Writers));
                 break;
         }
+    }
+
+    // What rsync -t renames into place has its source's mtime. One that was written since the queue was last empty may
+    // have been opened again since its rename, whose event was read late, or never been closed by who renamed it.
+    private void JudgeRenamed(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
+    {
+        bool isWrittenLately = stat.MtimeNs >= file.QueueEmptyNs - ClockSlackNs;
+        if (stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
+            Hold(file, stat, HoldReason.ZeroMtime, effects);
+        else if (depth == ProbeDepth.Stat && isWrittenLately)
+            effects.Add(Probe(file, ProbeDepth.Writers));
+        else if (file.Writer == WriterState.Writing && _policy.Arrivals != Arrivals.Rename)
+            BeWriting(file, stat, now);
+        else
+            Complete(file, stat, file.RenameEvidence, now, effects);
     }
 
     // Created and not written since.
@@ -169,8 +181,16 @@ internal sealed partial class CompletionMachine
 
     private void JudgeHeld(TrackedFile file, FileStat stat, Moment now, List<Effect> effects)
     {
-        if (file.Writer == WriterState.Writing)
+        // Another file, or other content: what led here was lost, so it is judged as a scan judges what it finds.
+        if (file.HasStat && (file.Stat.Inode, file.Stat.SizeBytes) != (stat.Inode, stat.SizeBytes))
+        {
+            file.Phase = Phase.Found;
+            JudgeFound(file, ProbeDepth.Writers, stat, now, effects);
+        }
+        else if (file.Writer == WriterState.Writing)
             BeWriting(file, stat, now);
+        else if (stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
+            Hold(file, stat, HoldReason.ZeroMtime, effects);
         else if (file.Writer == WriterState.None && IsMtimeSet(file, stat, now))
             Complete(file, stat, Evidence.MtimeSet, now, effects);
         else
@@ -181,7 +201,10 @@ internal sealed partial class CompletionMachine
     {
         if (depth == ProbeDepth.Stat)
             return;
-        if (file.HasStat && (file.Stat.Version != stat.Version || file.Stat.CtimeNs != stat.CtimeNs))
+        bool isChanged = file.HasStat && (file.Stat.Version != stat.Version || file.Stat.CtimeNs != stat.CtimeNs);
+
+        // Still writing, as far as events tell: that nobody has it open any more is news.
+        if (isChanged || file.Phase == Phase.Writing)
             SignOfLife(file, now);
         file.Stat = stat;
         file.HasStat = true;
@@ -260,10 +283,12 @@ internal sealed partial class CompletionMachine
         SetDeadline(file, now.MonotonicNs + (UnreadableDelayNs << file.UnreadableCount));
     }
 
-    // Nobody who writes leaves an mtime outside the time of writing; utimensat(2) does. If the wall clock was set
-    // meanwhile, the window is widened by as much.
+    // Nobody who writes leaves an mtime outside the time of writing; utimensat(2) does, and leaves another ctime. If the
+    // wall clock was set meanwhile, the window is widened by as much.
     private static bool IsMtimeSet(TrackedFile file, FileStat stat, Moment now)
     {
+        if (stat.MtimeNs == stat.CtimeNs)
+            return false;
         if (file.WindowStartNs == TrackedFile.NoTime)
             return IsOlderThanBirth(stat, 0);
         long stepNs = Math.Abs(now.WallNs - now.MonotonicNs - file.WindowClockOffsetNs);
@@ -273,18 +298,8 @@ internal sealed partial class CompletionMachine
             || IsOlderThanBirth(stat, stepNs);
     }
 
-    private static bool IsOlderThanBirth(FileStat stat, long stepNs) =>
-        stat.BirthNs != 0 && stat.MtimeNs < stat.BirthNs - ClockSlackNs - stepNs;
-
-    private bool IsHeldByPolicy(HoldReason reason) => reason switch
-    {
-        HoldReason.ZeroMtime => _policy.ZeroMtime == HoldPolicy.Hold,
-        HoldReason.OwnerOnly => _policy.OwnerOnly == HoldPolicy.Hold,
-        HoldReason.Unproven => _policy.InPlace == InPlace.Proven,
-        HoldReason.WrittenInPlace => _policy.Arrivals == Arrivals.Rename,
-        HoldReason.TemporaryName => true,
-        _ => throw new InvariantException($"Unknown hold reason {reason}"),
-    };
+    private static bool IsOlderThanBirth(FileStat stat, long stepNs) => stat.MtimeNs != stat.CtimeNs
+        && stat.BirthNs != 0 && stat.MtimeNs < stat.BirthNs - ClockSlackNs - stepNs;
 
     private void Complete(TrackedFile file, FileStat stat, Evidence evidence, Moment now, List<Effect> effects)
     {
@@ -305,7 +320,7 @@ internal sealed partial class CompletionMachine
     // rsync may be stopped between its close and its utimensat for longer than any quiet period.
     private void Hold(TrackedFile file, FileStat stat, HoldReason reason, List<Effect> effects)
     {
-        bool isNews = file.Phase != Phase.Held || file.Stat.Version != stat.Version || file.Hold != reason;
+        bool isNews = file.Phase != Phase.Held || !file.HasStat || file.Stat.Version != stat.Version || file.Hold != reason;
         file.Phase = Phase.Held;
         file.Hold = reason;
         file.Stat = stat;
@@ -313,7 +328,9 @@ internal sealed partial class CompletionMachine
         file.DeadlineNs = long.MaxValue;
         if (isNews)
             effects.Add(new Effect(EffectKind.Hold, file.Directory, file.Name) { Stat = stat, Reason = reason });
-        if (reason is not (HoldReason.OwnerOnly or HoldReason.Unproven))
+        if (!CanBeLifted(reason) || _files.Count > _trackedMax / 2)
             Remove(file);
     }
+
+    private static bool CanBeLifted(HoldReason reason) => reason is HoldReason.OwnerOnly or HoldReason.Unproven;
 }

@@ -97,7 +97,7 @@ internal sealed partial class CompletionMachine
             SettleMovedOut(move, effects);
 
         Confirm(now, queueEmptySince, effects);
-        if (_overflowed is not null && _files.Count <= _trackedMax / 2)
+        if (_overflowed is not null && _files.Count <= _trackedMax - Math.Max(1, _trackedMax / 4))
         {
             effects.Add(new Effect(EffectKind.Rescan, _overflowed, []));
             _overflowed = null;
@@ -184,16 +184,34 @@ internal sealed partial class CompletionMachine
     {
         if (Find(fileEvent) is { } known)
             return known;
-        if (_files.Count >= _trackedMax && !evenIfFull)
-        {
-            fileEvent.Directory.IsUncertain = true;
-            _overflowed = RootOf(fileEvent.Directory);
+        if (_files.Count >= _trackedMax && !evenIfFull && !MakeRoom(fileEvent))
             return null;
-        }
 
         var file = new TrackedFile(fileEvent.Directory, fileEvent.Name.ToArray());
         _files.Add(new FileKey(file.Directory, file.Name), file);
         return file;
+    }
+
+    // The ledger keeps every hold; entries of held files are here only to notice a late proof, so they give way.
+    private bool MakeRoom(in FileEvent fileEvent)
+    {
+        if (_overflowed is null)
+        {
+            foreach ((FileKey key, TrackedFile file) in _files)
+            {
+                if (file.Phase != Phase.Held)
+                    continue;
+                file.IsRemoved = true;
+                _files.Remove(key);
+            }
+
+            if (_files.Count < _trackedMax)
+                return true;
+        }
+
+        fileEvent.Directory.IsUncertain = true;
+        _overflowed = RootOf(fileEvent.Directory);
+        return false;
     }
 
     private void Remove(TrackedFile file)

@@ -40,16 +40,14 @@ public enum FileEventKind : byte
 /// <param name="Kind">What happened.</param>
 /// <param name="Cookie">Pairs <see cref="FileEventKind.MovedOut"/> with <see cref="FileEventKind.MovedIn"/>; else 0.</param>
 /// <param name="Time">When it was read.</param>
-/// <param name="QueueEmptyWallNs">
-/// The wall clock when the kernel's queue was last seen empty before this event: the change is not older than that.
-/// </param>
+/// <param name="QueueEmpty">When the kernel's queue was last seen empty before this event: the change is not older.</param>
 public readonly record struct FileEvent(
     TrackedDirectory Directory,
     ReadOnlyMemory<byte> Name,
     FileEventKind Kind,
     uint Cookie,
     Moment Time,
-    long QueueEmptyWallNs)
+    Moment QueueEmpty)
 {
     /// <summary>For <see cref="FileEventKind.Found"/>: why the ledger holds this very version; null when it does not.</summary>
     public HoldReason? HeldBefore { get; init; }
@@ -57,6 +55,6 @@ public readonly record struct FileEvent(
     /// <summary>For <see cref="FileEventKind.Found"/>: the scan is the rule's very first one.</summary>
     public bool IsFirstScan { get; init; }
 
-    /// <summary>For <see cref="FileEventKind.Found"/>: the ledger knows another version of this path on the same inode.</summary>
+    /// <summary>For <see cref="FileEventKind.Found"/>: a completed version of this path is known on the same inode.</summary>
     public bool IsUpdateInPlace { get; init; }
 }

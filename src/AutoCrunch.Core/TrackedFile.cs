@@ -44,6 +44,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>Wall clock before which nobody can have begun to write this version; <see cref="NoTime"/> if unknown.</summary>
     public long WindowStartNs = NoTime;
 
+    /// <summary>Wall clock at which the queue was last seen empty before the first event of this version.</summary>
+    public long QueueEmptyNs;
+
     /// <summary>Wall clock minus monotonic clock at that moment: a change since then means the wall clock was set.</summary>
     public long WindowClockOffsetNs;
 
@@ -59,8 +62,11 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>Monotonic time of the probe whose answer waits for the queue to be seen empty; else <see cref="NoTime"/>.</summary>
     public long ConfirmAfterNs = NoTime;
 
-    /// <summary>The name did not exist before this version.</summary>
+    /// <summary>The name did not exist before this version, as far as known: its CREATE may have been lost.</summary>
     public bool IsNew;
+
+    /// <summary>That it is new was not seen, only assumed, because events may have been lost.</summary>
+    public bool IsNewAssumed;
 
     /// <summary>Found by the rule's very first scan and not written since.</summary>
     public bool IsExisting;
@@ -92,10 +98,12 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     {
         Phase = phase;
         ArrivedNs = fileEvent.Time.WallNs;
+        QueueEmptyNs = fileEvent.QueueEmpty.WallNs;
         BeginWindow(fileEvent);
         LastSignNs = fileEvent.Time.MonotonicNs;
         ConfirmAfterNs = NoTime;
-        IsNew = fileEvent.Kind == FileEventKind.Created;
+        IsNewAssumed = fileEvent.Kind != FileEventKind.Created && fileEvent.Directory.IsUncertain;
+        IsNew = fileEvent.Kind == FileEventKind.Created || IsNewAssumed;
         IsExisting = false;
         TouchedInDoubt = false;
         UnreadableCount = 0;
@@ -111,8 +119,8 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     private void BeginWindow(in FileEvent fileEvent)
     {
         bool isKnown = fileEvent.Kind is FileEventKind.Created or FileEventKind.Modified;
-        WindowStartNs = isKnown ? fileEvent.QueueEmptyWallNs : NoTime;
-        WindowClockOffsetNs = fileEvent.Time.WallNs - fileEvent.Time.MonotonicNs;
+        WindowStartNs = isKnown ? fileEvent.QueueEmpty.WallNs : NoTime;
+        WindowClockOffsetNs = fileEvent.QueueEmpty.WallNs - fileEvent.QueueEmpty.MonotonicNs;
     }
 }
 

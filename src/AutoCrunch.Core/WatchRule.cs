@@ -33,6 +33,17 @@ public sealed record CompletionPolicy
     public ProcessPolicy Renames { get; init; } = ProcessPolicy.Ignore;
 
     public ProcessPolicy Updates { get; init; } = ProcessPolicy.Process;
+
+    /// <summary>Whether a version that was held for this reason is held still, now that the settings may have changed.</summary>
+    public bool Holds(HoldReason reason) => reason switch
+    {
+        HoldReason.ZeroMtime => ZeroMtime == HoldPolicy.Hold,
+        HoldReason.OwnerOnly => OwnerOnly == HoldPolicy.Hold,
+        HoldReason.Unproven => InPlace == InPlace.Proven,
+        HoldReason.WrittenInPlace => Arrivals == Arrivals.Rename,
+        HoldReason.TemporaryName => true,
+        _ => throw new InvariantException($"Unknown hold reason {reason}"),
+    };
 }
 
 /// <summary>A rule's <c>Retry</c> section.</summary>
