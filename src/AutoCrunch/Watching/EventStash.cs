@@ -4,7 +4,7 @@ namespace AutoCrunch.Watching;
 
 /// <summary>One event of a watch that the watch thread has not been told of yet.</summary>
 internal readonly record struct StashedEvent(
-    uint Mask, uint Cookie, byte[] Name, Moment Time, long QueueEmptyWallNs);
+    uint Mask, uint Cookie, byte[] Name, Moment Time, Moment QueueEmpty);
 
 /// <summary>
 /// Keeps the events of directories that a scan thread has just watched until its report about them is merged: watching

@@ -91,7 +91,7 @@ internal sealed partial class Scanner
             Node = node,
             Name = name.ToArray(),
             Held = isKnown && known.Version == version ? known.Held : null,
-            IsUpdateInPlace = isKnown && known.Version != version && version.Inode != 0
+            IsUpdateInPlace = isKnown && known.Held is null && known.Version != version && version.Inode != 0
                 && known.Version.Inode == version.Inode,
         });
         return 0;

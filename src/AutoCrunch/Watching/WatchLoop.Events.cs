@@ -16,7 +16,7 @@ internal sealed partial class WatchLoop
 
     /// <summary>Handles one event. False when nothing is known of its watch.</summary>
     private bool Handle(
-        int wd, uint mask, uint cookie, ReadOnlyMemory<byte> name, Moment time, long queueEmptyWallNs)
+        int wd, uint mask, uint cookie, ReadOnlyMemory<byte> name, Moment time, Moment queueEmpty)
     {
         if ((mask & InotifyMask.IN_Q_OVERFLOW) != 0)
         {
@@ -32,19 +32,19 @@ internal sealed partial class WatchLoop
         else if ((mask & InotifyMask.IN_ISDIR) != 0)
             HandleDirectory(first, mask, cookie, name.Span);
         else if (!name.IsEmpty && EventBits.KindOf(mask) is { } kind && !IsRepeat(kind, wd, name))
-            Publish(first, mask, kind, cookie, name, time, queueEmptyWallNs);
+            Publish(first, mask, kind, cookie, name, time, queueEmpty);
         return true;
     }
 
     private void Publish(
         WatchedDirectory first, uint mask, FileEventKind kind, uint cookie, ReadOnlyMemory<byte> name, Moment time,
-        long queueEmptyWallNs)
+        Moment queueEmpty)
     {
         for (WatchedDirectory? directory = first; directory is not null; directory = directory.NextOnWd)
         {
             directory.LastEventBatch = _progress.Batch;
             if (EventBits.IsWanted(directory.Rule, mask))
-                _tracker.Publish(new FileEvent(directory, name, kind, cookie, time, queueEmptyWallNs));
+                _tracker.Publish(new FileEvent(directory, name, kind, cookie, time, queueEmpty));
         }
     }
 
@@ -138,7 +138,7 @@ internal sealed partial class WatchLoop
     {
         if (_progress.ScansUnmerged > 0)
         {
-            _stash.Add(wd, new StashedEvent(mask, cookie, name.ToArray(), _now, _queueEmpty.WallNs));
+            _stash.Add(wd, new StashedEvent(mask, cookie, name.ToArray(), _now, _queueEmpty));
             return;
         }
 
@@ -161,7 +161,7 @@ internal sealed partial class WatchLoop
         }
 
         foreach (StashedEvent stashed in events)
-            Handle(wd, stashed.Mask, stashed.Cookie, stashed.Name, stashed.Time, stashed.QueueEmptyWallNs);
+            Handle(wd, stashed.Mask, stashed.Cookie, stashed.Name, stashed.Time, stashed.QueueEmpty);
     }
 
     // Watches of which no report told: a bug if it ever happens, and then files are found by the rescan all the same.

@@ -193,7 +193,7 @@ internal sealed partial class WatchLoop
         if (report.Node!.Directory is not { } directory || directory.Has(DirectoryTraits.Detached))
             return;
         FileEventKind kind = report.Kind == ReportKind.FileFound ? FileEventKind.Found : FileEventKind.Missing;
-        _tracker.Publish(new FileEvent(directory, report.Name, kind, 0, _now, _queueEmpty.WallNs)
+        _tracker.Publish(new FileEvent(directory, report.Name, kind, 0, _now, _queueEmpty)
         {
             HeldBefore = report.Held,
             IsFirstScan = report.Node.Scan.IsFirst,

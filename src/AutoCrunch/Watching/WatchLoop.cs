@@ -179,7 +179,7 @@ internal sealed partial class WatchLoop : IDisposable
         var reader = new InotifyEventReader(batch);
         while (reader.MoveNext())
         {
-            if (!Handle(reader.Wd, reader.Mask, reader.Cookie, reader.Name, _now, _queueEmpty.WallNs))
+            if (!Handle(reader.Wd, reader.Mask, reader.Cookie, reader.Name, _now, _queueEmpty))
                 HandleUnknown(reader.Wd, reader.Mask, reader.Cookie, reader.Name);
         }
 
