@@ -85,9 +85,11 @@ public abstract record AttemptOutcome
             : "ended because the service stopped";
     }
 
-    /// <summary>Nothing was started, for a reason outside the job (no process to be had, service stops): as if never claimed.</summary>
+    /// <summary>
+    /// Nothing was started, for a reason outside the job (no process to be had, the service stops): as if never claimed.
+    /// </summary>
     /// <param name="Reason">One sentence for the operator.</param>
-    /// <param name="Delay">When to try again.</param>
+    /// <param name="Delay">How long its slot is kept unused, as the next job would fare no better.</param>
     public sealed record NotStarted(string Reason, TimeSpan Delay) : AttemptOutcome
     {
         /// <inheritdoc/>

@@ -5,20 +5,27 @@ namespace AutoCrunch.Core;
 /// <summary>What a job carries from attempt to attempt.</summary>
 /// <param name="Failures">Attempts that failed.</param>
 /// <param name="Crashes">Attempts that were running when the service was killed.</param>
-public readonly record struct JobCounts(int Failures, int Crashes);
+/// <param name="DueNs">When it was due: its place in the queue.</param>
+public readonly record struct JobCounts(int Failures, int Crashes, long DueNs)
+{
+    /// <summary>The counts of a job.</summary>
+    public static JobCounts Of(Job job)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        return new JobCounts(job.Failures, job.Crashes, job.DueNs);
+    }
+}
 
 /// <summary>What becomes of a job when an attempt has ended.</summary>
 /// <param name="State">The next state: queued or a final one.</param>
 /// <param name="Reason">Why cancelled; null in every other state.</param>
-/// <param name="DueNs">When the next attempt may start; meaningful when queued.</param>
-/// <param name="Counts">The new counts.</param>
+/// <param name="Counts">The new counts; the due time is that of the next attempt.</param>
 /// <param name="IsRecorded">
 /// False when nothing was started: the attempt leaves no row and its number is given out again.
 /// </param>
 public readonly record struct JobTransition(
     JobState State,
     JobReason? Reason,
-    long DueNs,
     JobCounts Counts,
     bool IsRecorded);
 
@@ -52,12 +59,11 @@ public static class JobTransitions
             AttemptOutcome.Failed failed => AfterFailure(counts, IsPermanent(failed, policy), policy, nowNs, random),
             AttemptOutcome.TimedOut => AfterFailure(counts, isPermanent: false, policy, nowNs, random),
             AttemptOutcome.CannotStart => AfterFailure(counts, isPermanent: false, policy, nowNs, random),
-            AttemptOutcome.Interrupted { ByCrash: true } => AfterCrash(counts, nowNs),
-            AttemptOutcome.Interrupted => new(JobState.Queued, null, nowNs, counts, IsRecorded: true),
-            AttemptOutcome.NotStarted notStarted =>
-                new(JobState.Queued, null, Later(nowNs, notStarted.Delay), counts, IsRecorded: false),
-            AttemptOutcome.Gone => Cancelled(JobReason.Gone, counts),
-            AttemptOutcome.Changed => Cancelled(JobReason.Superseded, counts),
+            AttemptOutcome.Interrupted { ByCrash: true } => AfterCrash(counts),
+            AttemptOutcome.Interrupted => new(JobState.Queued, null, counts, IsRecorded: true),
+            AttemptOutcome.NotStarted => new(JobState.Queued, null, counts, IsRecorded: false),
+            AttemptOutcome.Gone => new(JobState.Cancelled, JobReason.Gone, counts, IsRecorded: false),
+            AttemptOutcome.Changed => new(JobState.Cancelled, JobReason.Superseded, counts, IsRecorded: false),
             _ => throw new InvariantException($"no transition for {outcome}"),
         };
     }
@@ -84,23 +90,20 @@ public static class JobTransitions
         counts = counts with { Failures = counts.Failures + 1 };
         if (isPermanent || counts.Failures >= policy.MaxAttempts)
             return Final(JobState.Failed, counts);
-        long dueNs = Later(nowNs, RetryDelay.After(counts.Failures, policy, random));
-        return new JobTransition(JobState.Queued, null, dueNs, counts, IsRecorded: true);
+        TimeSpan delay = RetryDelay.After(counts.Failures, policy, random);
+        long dueNs = nowNs + (delay.Ticks * TimeSpan.NanosecondsPerTick);
+        return new JobTransition(JobState.Queued, null, counts with { DueNs = dueNs }, IsRecorded: true);
     }
 
-    private static JobTransition AfterCrash(JobCounts counts, long nowNs)
+    // The interrupted one keeps its place in the queue: it is older than what waits.
+    private static JobTransition AfterCrash(JobCounts counts)
     {
         counts = counts with { Crashes = counts.Crashes + 1 };
         return counts.Crashes >= CrashesMax
             ? Final(JobState.Failed, counts)
-            : new JobTransition(JobState.Queued, null, nowNs, counts, IsRecorded: true);
+            : new JobTransition(JobState.Queued, null, counts, IsRecorded: true);
     }
 
     private static JobTransition Final(JobState state, JobCounts counts) =>
-        new(state, null, DueNs: 0, counts, IsRecorded: true);
-
-    private static JobTransition Cancelled(JobReason reason, JobCounts counts) =>
-        new(JobState.Cancelled, reason, DueNs: 0, counts, IsRecorded: false);
-
-    private static long Later(long nowNs, TimeSpan delay) => nowNs + (delay.Ticks * TimeSpan.NanosecondsPerTick);
+        new(state, null, counts, IsRecorded: true);
 }

@@ -72,7 +72,7 @@ internal sealed partial class LedgerWriter
             RecordAttempt(before.Id, attempt.Number, before.StartedNs!.Value, now, outcome);
         bool isFinal = transition.State != JobState.Queued;
         _settle.Bind(1, before.Id).Bind(2, (long)transition.State).Bind(3, (long?)transition.Reason)
-            .Bind(4, isFinal ? before.DueNs : transition.DueNs)
+            .Bind(4, transition.Counts.DueNs)
             .Bind(5, transition.IsRecorded ? attempt.Number : attempt.Number - 1)
             .Bind(6, transition.Counts.Failures).Bind(7, transition.Counts.Crashes)
             .Bind(8, isFinal ? now : (long?)null).Run();
@@ -121,8 +121,8 @@ internal sealed partial class LedgerWriter
     public JobTransition RecoverCrashed(LedgerRule rule, Job job)
     {
         var outcome = new AttemptOutcome.Interrupted(ByCrash: true);
-        var counts = new JobCounts(job.Failures, job.Crashes);
-        JobTransition transition = JobTransitions.After(counts, outcome, rule.Rule.Retry, NowNs, random: 0);
+        JobTransition transition = JobTransitions.After(
+            JobCounts.Of(job), outcome, rule.Rule.Retry, NowNs, random: 0);
         return Settle(rule, new Attempt(job, job.Attempts), outcome, transition);
     }
 
@@ -181,8 +181,8 @@ internal sealed partial class LedgerWriter
         }
     }
 
-    private JobTransition Requeue(JobTransition transition) =>
-        transition with { State = JobState.Queued, Reason = null, DueNs = NowNs };
+    private static JobTransition Requeue(JobTransition transition) =>
+        transition with { State = JobState.Queued, Reason = null };
 
     private void RecordAttempt(long jobId, int number, long startedNs, long finishedNs, AttemptOutcome outcome)
     {

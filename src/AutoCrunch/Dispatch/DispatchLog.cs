@@ -1,0 +1,62 @@
+using AutoCrunch.Core;
+using Microsoft.Extensions.Logging;
+
+namespace AutoCrunch.Dispatch;
+
+/// <summary>What the dispatchers have to say: each attempt's outcome once, paths relative to the rule's directory.</summary>
+internal static partial class DispatchLog
+{
+    [LoggerMessage(3001, LogLevel.Debug, "Job {Job} attempt {Attempt} starts (rule {Rule}): {Path}")]
+    public static partial void Started(ILogger logger, long job, int attempt, string rule, BytePath path);
+
+    [LoggerMessage(3002, LogLevel.Information,
+        "Job {Job} succeeded: {Path} (rule {Rule}, attempt {Attempt}, {Seconds:F2} s)")]
+    public static partial void Succeeded(
+        ILogger logger, long job, BytePath path, string rule, int attempt, double seconds);
+
+    [LoggerMessage(3003, LogLevel.Warning,
+        "Job {Job} failed: {Path} (rule {Rule}, attempt {Attempt} of {Most}): {Reason}; tried again in {Delay}{Output}")]
+    public static partial void Failed(
+        ILogger logger, long job, BytePath path, string rule, int attempt, int most, string reason, TimeSpan delay,
+        string output);
+
+    [LoggerMessage(3004, LogLevel.Error,
+        "Job {Job} failed for good: {Path} (rule {Rule}, attempt {Attempt}): {Reason}; "
+        + "mend the cause and send the file again{Output}")]
+    public static partial void FailedForGood(
+        ILogger logger, long job, BytePath path, string rule, int attempt, string reason, string output);
+
+    [LoggerMessage(3005, LogLevel.Warning,
+        "Job {Job} interrupted: {Path} (rule {Rule}, attempt {Attempt}); it runs again at the next start")]
+    public static partial void Interrupted(ILogger logger, long job, BytePath path, string rule, int attempt);
+
+    [LoggerMessage(3006, LogLevel.Information, "Job {Job} cancelled: {Path} (rule {Rule}): {Reason}")]
+    public static partial void Cancelled(ILogger logger, long job, BytePath path, string rule, string reason);
+
+    [LoggerMessage(3007, LogLevel.Information,
+        "Job {Job} is {State} after all: its file was replaced, renamed or touched meanwhile (rule {Rule}): {Path}")]
+    public static partial void Overruled(ILogger logger, long job, JobState state, string rule, BytePath path);
+
+    [LoggerMessage(3008, LogLevel.Warning, "Rule {Rule}: jobs cannot start at present, they wait: {Reason}")]
+    public static partial void NotStarted(ILogger logger, string rule, string reason);
+
+    [LoggerMessage(3009, LogLevel.Warning,
+        "Rule {Rule}: {Count} jobs were running when the service was killed; their processes are ended and they run again")]
+    public static partial void Recovering(ILogger logger, string rule, int count);
+
+    [LoggerMessage(3010, LogLevel.Error,
+        "Rule {Rule}: cannot look for processes that a crash left running: {Message}")]
+    public static partial void CannotRecover(ILogger logger, string rule, string message);
+
+    [LoggerMessage(3011, LogLevel.Error,
+        "Rule {Rule}: process {Pid} ({Program}) of an earlier life of the service does not end; no job starts until it does")]
+    public static partial void SurvivorLeft(ILogger logger, string rule, int pid, BytePath program);
+
+    [LoggerMessage(3012, LogLevel.Error,
+        "Rule {Rule}: process {Pid} ({Program}) of a job that was ended is still there; it hangs in the kernel or is "
+        + "another user's")]
+    public static partial void ProcessLeft(ILogger logger, string rule, int pid, BytePath program);
+
+    [LoggerMessage(3013, LogLevel.Warning, "A job's log cannot be kept within MaxLogBytes: {Message}")]
+    public static partial void CannotPunch(ILogger logger, string message);
+}

@@ -1,0 +1,280 @@
+using AutoCrunch.Core;
+using AutoCrunch.Ledger;
+using AutoCrunch.Linux;
+using Microsoft.Extensions.Logging;
+
+namespace AutoCrunch.Dispatch;
+
+/// <summary>
+/// What every dispatcher of ours is built on: completions go into the ledger, which claims due jobs within the rule's
+/// limits; each claimed job gets a slot's thread, its file is looked at again, the derived class runs it, and what came of
+/// it goes back into the ledger. A new dispatcher is one file that implements <see cref="RunAsync"/>.
+/// </summary>
+internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
+{
+    // How often a root that is not there, or survivors that do not end, are looked at again.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SlotThreads _slots;
+    private readonly int _concurrency;
+    private int _running;
+    private bool _isStopping;
+    private volatile bool _isHindered;
+
+    /// <param name="rule">The rule whose jobs these are.</param>
+    /// <param name="concurrency">How many may run at once.</param>
+    /// <param name="ledger">Keeps them.</param>
+    /// <param name="logger">The service's log.</param>
+    protected DurableDispatcher(WatchRule rule, int concurrency, JobLedger ledger, ILogger logger)
+    {
+        Rule = rule;
+        Ledger = ledger;
+        Logger = logger;
+        _concurrency = concurrency;
+        _slots = new SlotThreads(rule.Name, concurrency, PrepareThread, Run);
+    }
+
+    protected WatchRule Rule { get; }
+
+    protected JobLedger Ledger { get; }
+
+    protected ILogger Logger { get; }
+
+    /// <inheritdoc/>
+    public void Dispatch(Completion completion) => Ledger.Record(completion);
+
+    /// <summary>
+    /// Starts to run jobs; what a crash left running is ended and recorded first. Does not wait for any of it.
+    /// </summary>
+    public void Start()
+    {
+        _slots.WarmUp();
+        IReadOnlyList<Job> left = Ledger.LeftRunning(Rule.Name);
+        if (left.Count == 0)
+            StartClaims(left);
+        else
+            new Thread(() => Recover(left)) { Name = $"recover {Rule.Name}", IsBackground = true }.Start();
+    }
+
+    /// <summary>
+    /// Starts nothing more, and completes when everything that runs has ended (how, is the derived class's business) and
+    /// is told to the ledger: at once when nothing runs.
+    /// </summary>
+    public async Task StopAsync()
+    {
+        lock (_gate)
+        {
+            _isStopping = true;
+            if (_running == 0)
+                _stopped.TrySetResult();
+        }
+
+        _ = Ledger.StopClaims(Rule.Name);
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _stopped.Task.ConfigureAwait(false);
+        _slots.Stop();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(isDisposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>
+    /// Runs one attempt. Called on a slot's thread, which may be blocked for as long as the attempt takes; a dispatcher
+    /// whose jobs run elsewhere returns a task instead.
+    /// </summary>
+    /// <param name="attempt">The attempt. Its file was there, in the job's version, a moment ago.</param>
+    /// <param name="stopping">
+    /// The service stops. An attempt that is then ended, or followed no longer, is <see cref="AttemptOutcome.Interrupted"/>.
+    /// </param>
+    protected abstract Task<AttemptOutcome> RunAsync(Attempt attempt, CancellationToken stopping);
+
+    /// <summary>
+    /// Ends what a crash of the service left running of these jobs. False when something is left: it is tried again.
+    /// </summary>
+    protected virtual bool TryEndSurvivors(IReadOnlyList<Job> jobs) => true;
+
+    /// <summary>Called once on each slot's thread, before its first attempt.</summary>
+    protected virtual void PrepareThread()
+    {
+    }
+
+    /// <summary>The last lines of what a failed attempt printed, for the service's log; empty when there are none.</summary>
+    protected virtual string LastOutput(Attempt attempt) => "";
+
+    /// <summary>Lets go of what <see cref="StopAsync"/> has made unused.</summary>
+    protected virtual void Dispose(bool isDisposing)
+    {
+        if (isDisposing)
+            _stopping.Dispose();
+    }
+
+    /// <summary>The file of a job, absolute.</summary>
+    protected BytePath PathOf(Job job) => Rule.Path.Join(job.Path);
+
+    private void Recover(IReadOnlyList<Job> left)
+    {
+        DispatchLog.Recovering(Logger, Rule.Name, left.Count);
+        try
+        {
+            while (!TryEndSurvivors(left))
+                if (_stopping.Token.WaitHandle.WaitOne(s_patience))
+                    return;
+        }
+        catch (LinuxException e)
+        {
+            DispatchLog.CannotRecover(Logger, Rule.Name, e.Message);
+        }
+
+        StartClaims(left);
+    }
+
+    private void StartClaims(IReadOnlyList<Job> left)
+    {
+        lock (_gate)
+        {
+            if (_isStopping)
+                return;
+            if (left.Count > 0)
+                Ledger.RecoverCrashed(Rule.Name);
+            Ledger.StartClaims(Rule.Name, _concurrency, Claimed);
+        }
+    }
+
+    // Ledger thread.
+    private void Claimed(Attempt attempt)
+    {
+        lock (_gate)
+        {
+            if (!_isStopping)
+            {
+                _running += 1;
+                _slots.Give(attempt);
+                return;
+            }
+        }
+
+        Settle(attempt, new AttemptOutcome.NotStarted("the service stops", TimeSpan.Zero));
+    }
+
+    // Slot's thread.
+    private void Run(Attempt attempt)
+    {
+        if (LookAgain(attempt) is { } early)
+        {
+            End(attempt, early);
+            return;
+        }
+
+        DispatchLog.Started(Logger, attempt.Job.Id, attempt.Number, Rule.Name, attempt.Job.Path);
+        Task<AttemptOutcome> run = RunAsync(attempt, _stopping.Token);
+        if (run.IsCompleted)
+            End(attempt, run.GetAwaiter().GetResult());
+        else
+            _ = EndLater(attempt, run);
+    }
+
+    private async Task EndLater(Attempt attempt, Task<AttemptOutcome> run) =>
+        End(attempt, await run.ConfigureAwait(false));
+
+    // The last look: what was recorded a while ago may not be there any more, and must not run as something else.
+    private AttemptOutcome? LookAgain(Attempt attempt)
+    {
+        if (_stopping.IsCancellationRequested)
+            return new AttemptOutcome.NotStarted("the service stops", TimeSpan.Zero);
+        BytePath path = PathOf(attempt.Job);
+        int errno = FileStatReader.TryRead(path, out FileStat stat);
+        if (errno is Errno.ENOENT or Errno.ENOTDIR)
+            return IsRootThere(out string reason)
+                ? AttemptOutcome.Gone.Value
+                : new AttemptOutcome.NotStarted(reason, s_patience);
+        if (errno != 0)
+            return new AttemptOutcome.CannotStart(LinuxException.Explain("statx", path, errno));
+        if (stat.Type != FileType.Regular)
+            return AttemptOutcome.Gone.Value;
+        FileVersion expected = attempt.Job.Version;
+        FileVersion observed = expected.Inode == 0 ? stat.Version with { Inode = 0 } : stat.Version;
+        return observed == expected ? null : new AttemptOutcome.Changed(observed);
+    }
+
+    private bool IsRootThere(out string reason)
+    {
+        int errno = FileStatReader.TryReadTarget(Rule.Path, out FileStat stat);
+        if (errno == 0 && stat.Type != FileType.Directory)
+            errno = Errno.ENOTDIR;
+        reason = errno == 0 ? "" : LinuxException.Explain("statx", Rule.Path, errno);
+        return errno == 0;
+    }
+
+    private void End(Attempt attempt, AttemptOutcome outcome)
+    {
+        if (outcome is AttemptOutcome.NotStarted { Delay: var delay } hindered && delay > TimeSpan.Zero)
+        {
+            if (!_isHindered)
+                DispatchLog.NotStarted(Logger, Rule.Name, hindered.Reason);
+            _isHindered = true;
+            _stopping.Token.WaitHandle.WaitOne(delay);
+        }
+        else if (outcome is not (AttemptOutcome.NotStarted or AttemptOutcome.Gone or AttemptOutcome.Changed))
+        {
+            _isHindered = false;
+        }
+
+        Settle(attempt, outcome);
+        lock (_gate)
+        {
+            _running -= 1;
+            if (_isStopping && _running == 0)
+                _stopped.TrySetResult();
+        }
+    }
+
+    private void Settle(Attempt attempt, AttemptOutcome outcome)
+    {
+        long nowNs = Ledger.NowNs;
+        JobTransition transition = JobTransitions.After(
+            JobCounts.Of(attempt.Job), outcome, Rule.Retry, nowNs, Random.Shared.NextDouble());
+        Ledger.Settle(
+            attempt, outcome, transition,
+            overruled => DispatchLog.Overruled(Logger, attempt.Job.Id, overruled.State, Rule.Name, attempt.Job.Path));
+        Tell(attempt, outcome, transition, nowNs);
+    }
+
+    private void Tell(Attempt attempt, AttemptOutcome outcome, JobTransition transition, long nowNs)
+    {
+        (long id, int number, BytePath path) = (attempt.Job.Id, attempt.Number, attempt.Job.Path);
+        string reason = outcome.Sentence ?? "";
+        switch (outcome)
+        {
+            case AttemptOutcome.Succeeded:
+                double seconds = (Clock.WallNs() - attempt.Job.StartedNs!.Value) / 1e9;
+                DispatchLog.Succeeded(Logger, id, path, Rule.Name, number, seconds);
+                break;
+            case AttemptOutcome.Interrupted:
+                DispatchLog.Interrupted(Logger, id, path, Rule.Name, number);
+                break;
+            case AttemptOutcome.Gone or AttemptOutcome.Changed:
+                DispatchLog.Cancelled(Logger, id, path, Rule.Name, reason);
+                break;
+            case AttemptOutcome.NotStarted:
+                break;
+            default:
+                if (transition.State == JobState.Failed)
+                {
+                    DispatchLog.FailedForGood(Logger, id, path, Rule.Name, number, reason, LastOutput(attempt));
+                    break;
+                }
+
+                TimeSpan delay = TimeSpan.FromSeconds(Math.Round((transition.Counts.DueNs - nowNs) / 1e9, 1));
+                DispatchLog.Failed(
+                    Logger, id, path, Rule.Name, number, Rule.Retry.MaxAttempts, reason, delay, LastOutput(attempt));
+                break;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using AutoCrunch.Core;
+
+namespace AutoCrunch.Dispatch;
+
+/// <summary>
+/// The threads on which a rule's attempts run, one each: made when first needed, kept until the end. The ledger never
+/// hands over more attempts at once than there may be threads.
+/// </summary>
+/// <param name="rule">The rule's name.</param>
+/// <param name="most">How many threads at most.</param>
+/// <param name="prepare">Called once on each.</param>
+/// <param name="run">Runs an attempt.</param>
+internal sealed class SlotThreads(string rule, int most, Action prepare, Action<Attempt> run)
+{
+    // Enough for the first jobs of a quiet time to find a thread that is there.
+    private const int Warm = 2;
+
+    private readonly object _gate = new();
+    private readonly Queue<Attempt> _waiting = new();
+    private int _threads;
+    private int _idle;
+    private bool _isStopping;
+
+    /// <summary>Makes the first threads.</summary>
+    public void WarmUp()
+    {
+        lock (_gate)
+        {
+            while (_threads < Math.Min(most, Warm))
+                AddThread();
+        }
+    }
+
+    /// <summary>Has an attempt run. Does not wait.</summary>
+    public void Give(Attempt attempt)
+    {
+        lock (_gate)
+        {
+            Invariant.That(!_isStopping);
+            _waiting.Enqueue(attempt);
+            if (_idle >= _waiting.Count)
+                Monitor.Pulse(_gate);
+            else if (_threads < most)
+                AddThread();
+        }
+    }
+
+    /// <summary>The threads end when what was given has been run.</summary>
+    public void Stop()
+    {
+        lock (_gate)
+        {
+            _isStopping = true;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private void AddThread()
+    {
+        _threads += 1;
+        new Thread(Work) { Name = $"slot {_threads} of {rule}", IsBackground = true }.Start();
+    }
+
+    private void Work()
+    {
+        prepare();
+        while (true)
+        {
+            Attempt? attempt;
+            lock (_gate)
+            {
+                _idle += 1;
+                while (!_waiting.TryDequeue(out attempt))
+                {
+                    if (_isStopping)
+                        return;
+                    Monitor.Wait(_gate);
+                }
+
+                _idle -= 1;
+            }
+
+            run(attempt);
+        }
+    }
+}
