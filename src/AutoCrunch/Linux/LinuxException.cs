@@ -54,6 +54,8 @@ internal sealed class LinuxException(string operation, BytePath path, int errno)
             "The file system is mounted read-only; in a systemd unit also see ProtectSystem= and ReadWritePaths=",
         (_, Errno.ELOOP) => "It is a symbolic link where none may be, or links point in a circle",
         (_, Errno.ENAMETOOLONG) => "Shorten the name (255 bytes at most) or the path (4095 bytes at most)",
+        (_, Errno.ECHILD) =>
+            "Something else in this process took the child's exit status, so how it ended is not known",
         (_, Errno.EIO) => "The disk or the server behind it failed: see the kernel's log (journalctl -k)",
         (_, Errno.ESTALE) => "The file server no longer knows it: check the mount",
         _ => null,

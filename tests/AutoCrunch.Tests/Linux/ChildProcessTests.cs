@@ -98,7 +98,7 @@ public sealed class ChildProcessTests : IDisposable
         Start("grep -E 'Sig(Blk|Ign)' /proc/self/status").Wait();
 
         // dotnet itself ignores SIGPIPE, which the child would otherwise inherit.
-        Assert.NotEqual(0UL, IgnoredHere() & (1UL << (Signals.SIGPIPE - 1)));
+        Assert.NotEqual(0UL, SignalsHere("SigIgn:") & (1UL << (Signals.SIGPIPE - 1)));
         Assert.Equal("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", _directory.ReadText("log"));
     }
 
@@ -269,10 +269,23 @@ public sealed class ChildProcessTests : IDisposable
         AssertFails(Request("") with { Arguments = arguments }, Errno.E2BIG, "arguments", "shorten");
     }
 
-    private static ulong IgnoredHere()
+    [Fact]
+    public void Restoring_the_child_signal_leaves_a_handler_of_the_runtime_in_place()
     {
-        string line = File.ReadLines("/proc/self/status").Single(text => text.StartsWith("SigIgn:"));
-        return Convert.ToUInt64(line["SigIgn:".Length..].Trim(), 16);
+        Tool.Run("true"); // makes the runtime install its handler, which System.Diagnostics.Process depends on
+        ulong caught = SignalsHere("SigCgt:");
+        Assert.NotEqual(0UL, caught & (1UL << (Signals.SIGCHLD - 1)));
+
+        ChildProcess.RestoreChildSignal();
+
+        Assert.Equal(caught, SignalsHere("SigCgt:"));
+        Tool.Run("true");
+    }
+
+    private static ulong SignalsHere(string set)
+    {
+        string line = File.ReadLines("/proc/self/status").Single(text => text.StartsWith(set));
+        return Convert.ToUInt64(line[set.Length..].Trim(), 16);
     }
 
     private static void AssertFails(ChildStart start, int errno, params string[] words)
