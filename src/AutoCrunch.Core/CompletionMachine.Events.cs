@@ -36,8 +36,7 @@ internal sealed partial class CompletionMachine
                 FoundByScan(fileEvent, effects);
                 break;
             case FileEventKind.Missing:
-                if (Find(fileEvent) is null)
-                    effects.Add(ProbeOf(fileEvent.Directory, fileEvent.Name.ToArray()));
+                MissingInScan(fileEvent, effects);
                 break;
             default:
                 throw new InvariantException($"Unknown event kind {fileEvent.Kind}");
@@ -173,7 +172,7 @@ internal sealed partial class CompletionMachine
         if (Find(fileEvent) is { } replaced)
             Remove(replaced);
         if (move?.File is { Phase: Phase.Opening or Phase.Writing or Phase.Closed or Phase.Held or Phase.Found } unfinished)
-            MoveUnfinished(unfinished, fileEvent, effects);
+            MoveUnfinished(unfinished, move, fileEvent, effects);
         else
             Arrive(fileEvent, move, effects);
         if (move is not null)
@@ -201,8 +200,12 @@ internal sealed partial class CompletionMachine
     }
 
     // What was not finished under its old name is not finished under the new one.
-    private void MoveUnfinished(TrackedFile file, in FileEvent fileEvent, List<Effect> effects)
+    private void MoveUnfinished(TrackedFile file, PendingMove move, in FileEvent fileEvent, List<Effect> effects)
     {
+        bool isBack = ReferenceEquals(file.MovedFromDirectory, fileEvent.Directory)
+            && fileEvent.Name.Span.SequenceEqual(file.MovedFromName);
+        file.MovedFromDirectory = file.Directory;
+        file.MovedFromName = file.Name;
         file.Directory = fileEvent.Directory;
         file.Name = fileEvent.Name.ToArray();
         file.IsRemoved = false;
@@ -210,12 +213,29 @@ internal sealed partial class CompletionMachine
         _files.Add(new FileKey(file.Directory, file.Name), file);
         SignOfLife(file, fileEvent.Time);
         SetDeadline(file, Math.Min(file.DeadlineNs, fileEvent.Time.MonotonicNs + LinkDelayNs));
-        if (file.Phase != Phase.Held)
-            return;
+        if (file.Phase == Phase.Held)
+        {
+            // The ledger must hear of the hold under its new name.
+            file.HasStat = false;
+            effects.Add(Probe(file, ProbeDepth.Writers));
+        }
 
-        // The ledger must hear of the hold under its new name.
-        file.HasStat = false;
-        effects.Add(Probe(file, ProbeDepth.Writers));
+        if (isBack)
+            BeInBothPlaces(file, move, fileEvent, effects);
+    }
+
+    // Renamed back to where it was: or exchanged (renameat2(2), RENAME_EXCHANGE), which leaves the very same events.
+    // Then the unfinished file has stayed in the place it now seems to have left.
+    private void BeInBothPlaces(TrackedFile file, PendingMove move, in FileEvent fileEvent, List<Effect> effects)
+    {
+        var twin = new TrackedFile(move.Directory!, move.Name.ToArray());
+        twin.BeginVersion(fileEvent, Phase.Closed);
+        twin.ArrivedNs = file.ArrivedNs;
+        twin.WindowStartNs = file.WindowStartNs;
+        twin.WindowClockOffsetNs = file.WindowClockOffsetNs;
+        twin.IsNew = file.IsNew;
+        _files[new FileKey(twin.Directory, twin.Name)] = twin;
+        effects.Add(Probe(twin, ProbeDepth.Writers));
     }
 
     private void SettleRenamedAway(PendingMove move, List<Effect> effects)
@@ -233,6 +253,16 @@ internal sealed partial class CompletionMachine
             Remove(file);
         if (file is not null || Takes(fileEvent.Directory, fileEvent.Name.Span))
             effects.Add(ProbeOf(fileEvent.Directory, fileEvent.Name.ToArray()));
+    }
+
+    // Held names are not looked at again by themselves; whatever else has an entry will be.
+    private void MissingInScan(in FileEvent fileEvent, List<Effect> effects)
+    {
+        TrackedFile? file = Find(fileEvent);
+        if (file is null)
+            effects.Add(ProbeOf(fileEvent.Directory, fileEvent.Name.ToArray()));
+        else if (file.Phase == Phase.Held)
+            effects.Add(Probe(file, ProbeDepth.Writers));
     }
 
     private void FoundByScan(in FileEvent fileEvent, List<Effect> effects)

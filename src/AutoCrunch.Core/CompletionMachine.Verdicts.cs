@@ -18,7 +18,7 @@ internal sealed partial class CompletionMachine
         if (!_lookup.TryGetValue(new FileKeyRef(directory, name), out TrackedFile? file))
         {
             // Asked because the name was deleted, renamed away or missing in a scan.
-            if (answer.Status == ProbeStatus.Gone)
+            if (IsGone(answer))
                 effects.Add(new Effect(EffectKind.Gone, directory, name.ToArray()));
             return;
         }
@@ -30,11 +30,10 @@ internal sealed partial class CompletionMachine
         }
 
         file.UnreadableCount = 0;
-        if (answer.Status == ProbeStatus.Gone || answer.Stat.Type != FileType.Regular)
+        if (IsGone(answer))
         {
             Remove(file);
-            if (answer.Status == ProbeStatus.Gone)
-                effects.Add(new Effect(EffectKind.Gone, file.Directory, file.Name));
+            effects.Add(new Effect(EffectKind.Gone, file.Directory, file.Name));
             return;
         }
 
@@ -42,6 +41,10 @@ internal sealed partial class CompletionMachine
             file.Writer = answer.Writer;
         Judge(file, depth, answer.Stat, now, effects);
     }
+
+    // A symlink, a device or a directory in its place: the file is gone too.
+    private static bool IsGone(ProbeAnswer answer) => answer.Status == ProbeStatus.Gone
+        || (answer.Status == ProbeStatus.Present && answer.Stat.Type != FileType.Regular);
 
     private void Judge(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
     {

@@ -93,6 +93,10 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>The name it was renamed from had changed attributes that the ledger has not been told of.</summary>
     public TrackedFile? TouchedBefore;
 
+    /// <summary>The place it had, unfinished, before its last rename.</summary>
+    public TrackedDirectory? MovedFromDirectory;
+    public byte[]? MovedFromName;
+
     /// <summary>Everything but the name: for a version that begins anew.</summary>
     public void BeginVersion(in FileEvent fileEvent, Phase phase)
     {
@@ -112,6 +116,8 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
         RenamedFrom = null;
         TemporaryName = null;
         TouchedBefore = null;
+        MovedFromDirectory = null;
+        MovedFromName = null;
     }
 
     // The last write came after the queue was last seen empty if an event of this very writing has been read. A close
