@@ -171,7 +171,7 @@ internal sealed partial class CompletionMachine
 
         if (Find(fileEvent) is { } replaced)
             Remove(replaced);
-        if (move?.File is { Phase: Phase.Opening or Phase.Writing or Phase.Closed or Phase.Held or Phase.Found } unfinished)
+        if (move?.File is { Phase: not (Phase.Renamed or Phase.Touched) } unfinished)
             MoveUnfinished(unfinished, move, fileEvent, effects);
         else
             Arrive(fileEvent, move, effects);

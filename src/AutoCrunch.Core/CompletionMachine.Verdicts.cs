@@ -323,7 +323,8 @@ internal sealed partial class CompletionMachine
     // rsync may be stopped between its close and its utimensat for longer than any quiet period.
     private void Hold(TrackedFile file, FileStat stat, HoldReason reason, List<Effect> effects)
     {
-        bool isNews = file.Phase != Phase.Held || !file.HasStat || file.Stat.Version != stat.Version || file.Hold != reason;
+        bool isNews = file.Phase != Phase.Held || !file.HasStat || file.Stat.Version != stat.Version
+            || file.Hold != reason;
         file.Phase = Phase.Held;
         file.Hold = reason;
         file.Stat = stat;

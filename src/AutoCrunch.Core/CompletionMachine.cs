@@ -61,7 +61,9 @@ internal sealed partial class CompletionMachine
     private TrackedDirectory? _overflowed;
 
     /// <param name="rule">The rule to decide for.</param>
-    /// <param name="trackedMax">Most names without a verdict at a time; beyond it the tree is scanned again later.</param>
+    /// <param name="trackedMax">
+    /// Most names without a verdict at a time; beyond it the tree is scanned again later.
+    /// </param>
     public CompletionMachine(WatchRule rule, int trackedMax)
     {
         _rule = rule;
@@ -177,7 +179,8 @@ internal sealed partial class CompletionMachine
     }
 
     private TrackedFile? Find(in FileEvent fileEvent) =>
-        _lookup.TryGetValue(new FileKeyRef(fileEvent.Directory, fileEvent.Name.Span), out TrackedFile? file) ? file : null;
+        _lookup.TryGetValue(new FileKeyRef(fileEvent.Directory, fileEvent.Name.Span), out TrackedFile? file)
+            ? file : null;
 
     // Null when the table is full: the tree is scanned again when there is room, so the name is late and not lost.
     private TrackedFile? FindOrAdd(in FileEvent fileEvent, bool evenIfFull = false)
@@ -262,5 +265,7 @@ internal sealed partial class CompletionMachine
 /// <param name="Phase">Its phase.</param>
 /// <param name="Hold">Why it is held, if it is.</param>
 /// <param name="Writer">What the last look said of writers.</param>
-/// <param name="DeadlineNs">Monotonic time at which it is looked at again; <see cref="long.MaxValue"/> for never.</param>
+/// <param name="DeadlineNs">
+/// Monotonic time at which it is looked at again; <see cref="long.MaxValue"/> for never.
+/// </param>
 internal readonly record struct TrackedState(Phase Phase, HoldReason? Hold, WriterState Writer, long DeadlineNs);

@@ -41,13 +41,17 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>Wall clock of the first sign of this version.</summary>
     public long ArrivedNs;
 
-    /// <summary>Wall clock before which nobody can have begun to write this version; <see cref="NoTime"/> if unknown.</summary>
+    /// <summary>
+    /// Wall clock before which nobody can have begun to write this version; <see cref="NoTime"/> if unknown.
+    /// </summary>
     public long WindowStartNs = NoTime;
 
     /// <summary>Wall clock at which the queue was last seen empty before the first event of this version.</summary>
     public long QueueEmptyNs;
 
-    /// <summary>Wall clock minus monotonic clock at that moment: a change since then means the wall clock was set.</summary>
+    /// <summary>
+    /// Wall clock minus monotonic clock at that moment: a change since then means the wall clock was set.
+    /// </summary>
     public long WindowClockOffsetNs;
 
     /// <summary>Monotonic time of the last sign of life.</summary>
@@ -59,7 +63,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>The earliest time for which this entry stands in the timer queue.</summary>
     public long QueuedNs = long.MaxValue;
 
-    /// <summary>Monotonic time of the probe whose answer waits for the queue to be seen empty; else <see cref="NoTime"/>.</summary>
+    /// <summary>
+    /// Monotonic time of the probe whose answer waits for the queue to be seen empty; else <see cref="NoTime"/>.
+    /// </summary>
     public long ConfirmAfterNs = NoTime;
 
     /// <summary>The name did not exist before this version, as far as known: its CREATE may have been lost.</summary>
@@ -146,7 +152,8 @@ internal readonly ref struct FileKeyRef(TrackedDirectory directory, ReadOnlySpan
 
 internal sealed class FileKeyComparer : IEqualityComparer<FileKey>, IAlternateEqualityComparer<FileKeyRef, FileKey>
 {
-    public bool Equals(FileKey x, FileKey y) => ReferenceEquals(x.Directory, y.Directory) && x.Name.AsSpan().SequenceEqual(y.Name);
+    public bool Equals(FileKey x, FileKey y) =>
+        ReferenceEquals(x.Directory, y.Directory) && x.Name.AsSpan().SequenceEqual(y.Name);
 
     public bool Equals(FileKeyRef alternate, FileKey other) =>
         ReferenceEquals(alternate.Directory, other.Directory) && alternate.Name.SequenceEqual(other.Name);

@@ -4,7 +4,9 @@ namespace AutoCrunch.Core.Tests.Atlas;
 /// <param name="Name">The step's name as recorded.</param>
 /// <param name="Facts">Lines "! verb arguments".</param>
 /// <param name="Verdicts">Lines "path: verdict", sorted.</param>
-/// <param name="ScanVerdicts">The same, for what a scan after the step finds beyond that (lines "~ path: verdict").</param>
+/// <param name="ScanVerdicts">
+/// The same, for what a scan after the step finds beyond that (lines "~ path: verdict").
+/// </param>
 internal sealed record ExpectedStep(
     string Name,
     List<string[]> Facts,

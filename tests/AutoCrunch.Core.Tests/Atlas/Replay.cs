@@ -21,7 +21,9 @@ public enum ReplayMode
 /// <summary>Verdicts of one step: those of its events, and those only a scan after it reached.</summary>
 internal sealed record StepVerdicts(IReadOnlyList<string> Live, IReadOnlyList<string> Scan);
 
-/// <summary>Plays one recorded case through the real machine, watching and scanning directories as the service does.</summary>
+/// <summary>
+/// Plays one recorded case through the real machine, watching and scanning directories as the service does.
+/// </summary>
 internal sealed class Replay
 {
     private const long SecondNs = 1_000_000_000;
@@ -137,7 +139,7 @@ internal sealed class Replay
 
     private void Publish(RecordedEvent recordedEvent, RecordedEvent? previous)
     {
-        bool isMerged = previous is not null && previous.Mask == recordedEvent.Mask && previous.Path == recordedEvent.Path
+        bool isMerged = previous?.Mask == recordedEvent.Mask && previous.Path == recordedEvent.Path
             && recordedEvent.Cookie == 0;
         if (recordedEvent.Entries is not null || isMerged)
             return;

@@ -1,8 +1,8 @@
 namespace AutoCrunch.Core.Tests.Machine;
 
 /// <summary>
-/// Drives the real machine as the tracker does, over a <see cref="ModelTree"/> instead of a disk, with a clock that only
-/// moves when told to. Invariants are checked after every step.
+/// Drives the real machine as the tracker does, over a <see cref="ModelTree"/> instead of a disk, with a clock that
+/// only moves when told to. Invariants are checked after every step.
 /// </summary>
 internal sealed class MachineDriver
 {
@@ -101,7 +101,7 @@ internal sealed class MachineDriver
     public void Publish(FileEventKind kind, string path, uint cookie = 0) =>
         Publish(new FileEvent(
             Directory(ModelTree.DirectoryOf(path)), ModelTree.BytesOf(ModelTree.NameOf(path)), kind, cookie, Now,
-            QueueEmpty.WallNs));
+            QueueEmpty));
 
     public void Publish(in FileEvent fileEvent)
     {
@@ -203,11 +203,11 @@ internal sealed class MachineDriver
         if (parent.IsIgnored || !Rule.Takes(key.Span) || Ledger.IsCompleted(key, version))
             return;
         Publish(new FileEvent(
-            parent, key.Name.Memory, FileEventKind.Found, 0, Now, QueueEmpty.WallNs)
+            parent, key.Name.Memory, FileEventKind.Found, 0, Now, QueueEmpty)
         {
             HeldBefore = Ledger.HoldOf(key, version),
             IsFirstScan = isFirstScan,
-            IsUpdateInPlace = Ledger.Find(key) is { State: not EntryState.Gone } known
+            IsUpdateInPlace = Ledger.Find(key) is { State: EntryState.Present } known
                 && known.Version != version && known.Version.Inode == version.Inode,
         });
     }

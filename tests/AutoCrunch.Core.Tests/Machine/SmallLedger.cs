@@ -1,8 +1,8 @@
 namespace AutoCrunch.Core.Tests.Machine;
 
 /// <summary>
-/// What the ledger makes of the machine's effects, in memory: <see cref="ArrivalDecision"/> decides, and every change is
-/// a line such as "f.raw: job MtimeSet".
+/// What the ledger makes of the machine's effects, in memory: <see cref="ArrivalDecision"/> decides, and every change
+/// is a line such as "f.raw: job MtimeSet".
 /// </summary>
 internal sealed class SmallLedger(WatchRule rule)
 {
