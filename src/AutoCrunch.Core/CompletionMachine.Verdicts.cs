@@ -286,8 +286,8 @@ internal sealed partial class CompletionMachine
         SetDeadline(file, now.MonotonicNs + (UnreadableDelayNs << file.UnreadableCount));
     }
 
-    // Nobody who writes leaves an mtime outside the time of writing; utimensat(2) does, and leaves another ctime. If the
-    // wall clock was set meanwhile, the window is widened by as much.
+    // Nobody who writes leaves an mtime outside the time of writing; utimensat(2) does, and leaves another ctime. If
+    // the wall clock was set meanwhile, the window is widened by as much.
     private static bool IsMtimeSet(TrackedFile file, FileStat stat, Moment now)
     {
         if (stat.MtimeNs == stat.CtimeNs)

@@ -7,7 +7,6 @@ namespace AutoCrunch.Core.Tests.Machine;
 internal sealed class SmallLedger(WatchRule rule)
 {
     private readonly Dictionary<BytePath, KnownEntry> _entries = [];
-    private readonly Dictionary<BytePath, HoldReason> _holds = [];
 
     /// <summary>The verdicts so far, as (path, text).</summary>
     public List<(BytePath Path, string Text)> Verdicts { get; } = [];
@@ -20,7 +19,7 @@ internal sealed class SmallLedger(WatchRule rule)
         Find(path) is { State: EntryState.Present } known && known.Version == version;
 
     public HoldReason? HoldOf(BytePath path, FileVersion version) =>
-        Find(path) is { State: EntryState.Held } known && known.Version == version ? _holds[path] : null;
+        Find(path) is { State: EntryState.Held } known && known.Version == version ? known.Held : null;
 
     public KnownEntry? Find(BytePath path) =>
         _entries.TryGetValue(path, out KnownEntry known) ? known : null;
@@ -55,20 +54,29 @@ internal sealed class SmallLedger(WatchRule rule)
     {
         BytePath? sourcePath = completion.RenamedFrom ?? GonePathOf(completion);
         KnownEntry? source = sourcePath is { } from ? Find(from) : null;
-        ArrivalAction action = ArrivalDecision.Of(
-            completion, rule.Completion, rule.ExistingFiles, Find(completion.Path), source);
-        if (action == ArrivalAction.Nothing)
-            return;
+        switch (ArrivalDecision.Of(
+            completion, rule.Completion, rule.ExistingFiles, Find(completion.Path), source))
+        {
+            case ArrivalAction.Nothing:
+                return;
+            case ArrivalAction.MoveEntry:
+                _entries.Remove(sourcePath!.Value);
+                _entries[completion.Path] = source!.Value with
+                {
+                    State = source.Value.Held is null ? EntryState.Present : EntryState.Held,
+                };
+                Verdicts.Add((completion.Path, $"renamed from {sourcePath}"));
+                return;
+            case ArrivalAction.Job:
+                Verdicts.Add((completion.Path, $"job {completion.Evidence}"));
+                break;
+            default:
+                Verdicts.Add((completion.Path, "recorded"));
+                break;
+        }
+
         _entries[completion.Path] = new KnownEntry(
             completion.Version, EntryState.Present, completion.CompletedNs, JobState.Succeeded, null);
-        if (action == ArrivalAction.MoveEntry)
-            _entries.Remove(sourcePath!.Value);
-        Verdicts.Add((completion.Path, action switch
-        {
-            ArrivalAction.Job => $"job {completion.Evidence}",
-            ArrivalAction.MoveEntry => $"renamed from {sourcePath}",
-            _ => "recorded",
-        }));
     }
 
     private BytePath? GonePathOf(Completion completion)
@@ -83,8 +91,7 @@ internal sealed class SmallLedger(WatchRule rule)
     {
         if (IsCompleted(path, version) || HoldOf(path, version) == reason)
             return;
-        _entries[path] = new KnownEntry(version, EntryState.Held, 0, null, null);
-        _holds[path] = reason;
+        _entries[path] = new KnownEntry(version, EntryState.Held, 0, null, null) { Held = reason };
         Verdicts.Add((path, $"hold {reason}"));
     }
 
