@@ -127,10 +127,17 @@ public static class ArrivalDecision
     }
 
     // Neither a rename nor a later chmod or a scan makes a held version whole: only its sender does, by setting its mtime.
-    private static bool IsHeldStill(KnownEntry known, Completion completion, CompletionPolicy policy) =>
-        known.State == EntryState.Held && known.Version == completion.Version
-        && completion.Evidence != Evidence.MtimeSet
-        && (known.Held is not { } reason || policy.Holds(reason));
+    private static bool IsHeldStill(KnownEntry known, Completion completion, CompletionPolicy policy)
+    {
+        if (known.State != EntryState.Held || (known.Held is { } reason && !policy.Holds(reason)))
+            return false;
+        if (known.Version == completion.Version)
+            return completion.Evidence != Evidence.MtimeSet;
+
+        // Sent again and killed again, while the first hold was not at hand: the next scan holds the new version.
+        return completion.Evidence == Evidence.Quiet && known.Held == HoldReason.OwnerOnly
+            && known.Version.Inode == completion.Version.Inode && completion.Stat.LooksKilledInPlace;
+    }
 
     // The kernel told of the rename; a scan can only conclude it, and inode numbers are given out again: a file born
     // after the version was recorded is another one. Not so sure of that, because clocks are set, as to run half a file.

@@ -267,9 +267,8 @@ internal sealed partial class CompletionMachine
 
     private void FoundByScan(in FileEvent fileEvent, List<Effect> effects)
     {
-        // A touch explains what the scan saw, unless events may have been lost.
-        bool isInDoubt = fileEvent.Directory.IsUncertain;
-        if (Find(fileEvent) is { } known && !(known.Phase == Phase.Touched && (known.TouchedInDoubt || isInDoubt)))
+        TrackedFile? known = Find(fileEvent);
+        if (known is not null && !IsInDoubt(known, fileEvent))
         {
             if (known.IsNewAssumed && fileEvent.IsUpdateInPlace)
                 known.IsNew = false;
@@ -286,11 +285,21 @@ internal sealed partial class CompletionMachine
 
         if (!Takes(fileEvent.Directory, fileEvent.Name.Span) || FindOrAdd(fileEvent) is not { } file)
             return;
+        bool wasCreated = known is { Phase: Phase.Opening };
         file.BeginVersion(fileEvent, Phase.Found);
-        file.IsNew = !fileEvent.IsUpdateInPlace;
+        file.IsNew = wasCreated || !fileEvent.IsUpdateInPlace;
         file.IsExisting = fileEvent.IsFirstScan;
         effects.Add(Probe(file, ProbeDepth.Writers));
     }
+
+    // Whether what is known of a name no longer counts, because events may have been lost: that it was only touched, or
+    // only created and not written.
+    private static bool IsInDoubt(TrackedFile known, in FileEvent fileEvent) => known.Phase switch
+    {
+        Phase.Touched => known.TouchedInDoubt || fileEvent.Directory.IsUncertain,
+        Phase.Opening => fileEvent.Directory.IsUncertain,
+        _ => false,
+    };
 
     // After a restart a hold goes on as if it had never been interrupted.
     private void HoldAgain(in FileEvent fileEvent, HoldReason reason, List<Effect> effects)

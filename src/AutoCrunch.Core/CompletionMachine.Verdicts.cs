@@ -139,6 +139,12 @@ internal sealed partial class CompletionMachine
             effects.Add(new Effect(EffectKind.MetadataChanged, file.Directory, file.Name) { Stat = file.Stat });
             Remove(file);
         }
+        else if (file.Directory.IsUncertain && file.Stat.LinkCount == 1)
+        {
+            // That it was written may have been lost.
+            file.Phase = Phase.Found;
+            effects.Add(Probe(file, ProbeDepth.Writers));
+        }
         else if (file.Phase == Phase.Opening)
         {
             if (file.Stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
@@ -239,13 +245,10 @@ internal sealed partial class CompletionMachine
             JudgeQuiet(file, stat, isMtimeSet, now, effects);
     }
 
-    // Mode bits 0077 (inode(7)).
-    private const uint GroupAndOther = 0x3F;
-
     private void JudgeQuiet(TrackedFile file, FileStat stat, bool isMtimeSet, Moment now, List<Effect> effects)
     {
         bool isWrittenLast = stat.MtimeNs == stat.CtimeNs;
-        bool isOwnerOnly = file.IsNew && isWrittenLast && (stat.Mode & GroupAndOther) == 0;
+        bool isOwnerOnly = file.IsNew && stat.LooksKilledInPlace;
         if (isMtimeSet)
             Complete(file, stat, Evidence.MtimeSet, now, effects);
         else if (file.WindowStartNs == TrackedFile.NoTime && !isWrittenLast && _policy.InPlace == InPlace.Proven)

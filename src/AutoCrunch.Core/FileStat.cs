@@ -39,6 +39,15 @@ public readonly record struct FileStat(
     /// <c>--partial</c> left under its final name (rsync cleanup.c sets modtime 0; the nanoseconds may be the source's).
     /// </summary>
     public bool HasZeroMtime => MtimeNs is >= 0 and < 1_000_000_000;
+
+    /// <summary>
+    /// True when writing was the last thing that happened to it and only its owner may use it: how rsync creates files,
+    /// and how a killed <c>--inplace</c> leaves them (mtime and mode are set after the close).
+    /// </summary>
+    public bool LooksKilledInPlace => MtimeNs == CtimeNs && (Mode & GroupAndOtherBits) == 0;
+
+    // Mode bits 0077 (inode(7)).
+    private const uint GroupAndOtherBits = 0x3F;
 }
 
 /// <summary>

@@ -31,7 +31,13 @@ internal sealed class LedgerModel(World world, WatchRule rule)
             case ArrivalAction.RecordOnly:
                 break;
             default:
-                Inode inode = world.Find(path)!;
+                if (world.Find(path) is not { } inode || inode.Stat.Version != completion.Version)
+                {
+                    // Looked at before the attempt: gone, or another version, which will complete in its turn.
+                    Put(path, new Row(completion.Version, EntryState.Changed, null, world.Now.WallNs));
+                    return;
+                }
+
                 Simulation.Check(
                     !inode.IsKnowablyUnfinished, $"{path} completed ({completion.Evidence}), and it is unfinished");
                 Jobs.Add((inode.Number, inode.Content));

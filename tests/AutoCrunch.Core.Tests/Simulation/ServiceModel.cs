@@ -56,6 +56,9 @@ internal sealed class ServiceModel
     /// <summary>Lists the directory, or merges one thing the last listing found.</summary>
     public void Scan()
     {
+        // Events come first, as in the watch loop: what a listing saw is merged after what led to it has been read.
+        if (!_world.QueueIsEmpty)
+            Read(int.MaxValue);
         if (_found.TryDequeue(out var found))
         {
             Publish(found.Kind, found.Name, 0, found.Held, found.IsUpdate);
@@ -190,8 +193,9 @@ internal sealed class ServiceModel
         string path = completion.Path.ToString();
         Inode? inode = _world.Find(path);
         bool isRename = completion.Evidence is Evidence.Renamed or Evidence.RenamedFromTemporary;
-        Simulation.Check(inode is not null, $"{path} completed and is not there");
-        Simulation.Check(isRename || inode!.Writers == 0, $"{path} completed ({completion.Evidence}) while it is written");
+        if (inode is null || inode.Stat.Version != completion.Version)
+            return; // it changed after the look; the look before the attempt will see it
+        Simulation.Check(isRename || inode.Writers == 0, $"{path} completed ({completion.Evidence}) while it is written");
         Simulation.Check(!RsyncNames.IsTemporaryShape(World.Bytes(path)), $"{path} is a temporary");
     }
 }
