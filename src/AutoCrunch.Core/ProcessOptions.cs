@@ -25,6 +25,11 @@ public sealed record ProcessOptions : DispatcherOptions
     /// </summary>
     public BytePath? Program { get; init; }
 
+    /// <summary>
+    /// Where a relative path of such a program starts, absolute; empty for <see cref="WorkingDirectory"/>.
+    /// </summary>
+    public BytePath ProgramDirectory { get; init; }
+
     /// <summary>How long an attempt may run; null = for ever.</summary>
     public TimeSpan? Timeout { get; init; }
 

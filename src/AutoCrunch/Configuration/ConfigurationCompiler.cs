@@ -35,9 +35,9 @@ internal static class ConfigurationCompiler
         BytePath? state = StateDirectory(section, compiler, surroundings);
         BytePath? runtime = RuntimeDirectory(section, compiler, surroundings) ?? state;
         List<CompiledRule> rules = [];
-        foreach ((string name, RuleSection rule) in section.Rules.OrderBy(rule => rule.Key, StringComparer.Ordinal))
+        foreach (string name in section.Rules.Keys.Order(StringComparer.Ordinal))
         {
-            if (compiler.Compile(name, rule) is { } compiled)
+            if (compiler.Compile(name, section.Rules[name]) is { } compiled)
                 rules.Add(compiled);
         }
 

@@ -113,14 +113,10 @@ internal static class ConfigurationLoader
 
     private static ConfigurationLayer Variables(Surroundings surroundings)
     {
-        var source = new MemoryConfigurationSource
-        {
-            InitialData = surroundings.Environment
-                .GroupBy(
-                    variable => variable.Key.Replace("__", ":", StringComparison.Ordinal),
-                    StringComparer.OrdinalIgnoreCase)
-                .Select(same => KeyValuePair.Create(same.Key, (string?)same.Last().Value)),
-        };
+        var variables = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        foreach ((string name, string value) in surroundings.Environment)
+            variables[name.Replace("__", ":", StringComparison.Ordinal)] = value;
+        var source = new MemoryConfigurationSource { InitialData = variables };
         return new ConfigurationLayer("the environment", new MemoryConfigurationProvider(source), null);
     }
 }

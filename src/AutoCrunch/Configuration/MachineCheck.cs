@@ -11,8 +11,8 @@ namespace AutoCrunch.Configuration;
 /// </summary>
 internal sealed class MachineCheck
 {
-    private const uint StateMode = 0x1E8; // rwxr-x---: logs of jobs may hold what not everybody should read
-    private const uint RootMode = 0x1FF;  // less the umask
+    private const uint StateMode = 0b111_101_000; // logs of jobs may hold what not everybody should read
+    private const uint RootMode = 0b111_111_111;  // less the umask
     private const long LowSpaceBytes = 256L * 1024 * 1024;
     private const string Section = AutoCrunchSection.Key;
 

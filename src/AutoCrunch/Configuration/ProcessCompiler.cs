@@ -35,6 +35,7 @@ internal static class ProcessCompiler
         {
             Command = command,
             Program = program,
+            ProgramDirectory = rule.BaseDirectory,
             Concurrency = section.Concurrency,
             Timeout = section.Timeout,
             KillGrace = section.KillGrace,

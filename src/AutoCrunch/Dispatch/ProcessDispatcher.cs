@@ -130,7 +130,8 @@ internal sealed class ProcessDispatcher : DurableDispatcher
         if (_options.Program is not null)
             return null;
         var sought = new BytePath(name);
-        int errno = ProgramFinder.TryFind(sought, _options.WorkingDirectory, _searchPath, out program);
+        BytePath start = _options.ProgramDirectory.IsEmpty ? _options.WorkingDirectory : _options.ProgramDirectory;
+        int errno = ProgramFinder.TryFind(sought, start, _searchPath, out program);
         return errno == 0 ? null : new AttemptOutcome.CannotStart(LinuxException.Explain("program", sought, errno));
     }
 

@@ -85,6 +85,7 @@ public sealed class ConfigurationDefaultsTests
         Assert.Equal((TimeSpan.Zero, TimeSpan.Zero), (rule.Retry.Delay, rule.Retry.MaxDelay));
         ProcessOptions process = Assert.IsType<ProcessOptions>(configuration.Rules[1].Dispatcher);
         Assert.Null(process.Program);
+        Assert.Equal(test.Folder.Path, process.ProgramDirectory);
         Assert.Equal(["{directory}/crunch", "{path}"], process.Command.Select(argument => argument.Text));
         Assert.Equal(9, process.Concurrency);
         Assert.Equal((TimeSpan.FromHours(1), TimeSpan.Zero), (process.Timeout, process.KillGrace));
@@ -114,10 +115,10 @@ public sealed class ConfigurationDefaultsTests
         foreach (string name in (string[])["bin/crunch", "first/crunch", "second/crunch", "second/other"])
         {
             test.Folder.Write(name, "#!/bin/sh\n");
-            File.SetUnixFileMode(test.Folder[name].ToString(), (UnixFileMode)0x1ED);
+            File.SetUnixFileMode(test.Folder[name].ToString(), (UnixFileMode)0b111_101_101);
         }
 
-        File.SetUnixFileMode(test.Folder["first/crunch"].ToString(), (UnixFileMode)0x1A4);
+        File.SetUnixFileMode(test.Folder["first/crunch"].ToString(), (UnixFileMode)0b110_100_100);
         test["PATH"] = $":relative:{test.Folder.Text}/first:{test.Folder.Text}/second";
         Assert.Equal(test.Folder["bin/crunch"], Program("""["./bin/crunch"]"""));
         Assert.Equal(test.Folder["second/crunch"], Program("""["crunch"]"""));

@@ -22,7 +22,7 @@ public sealed class MachineCheckTests
         IReadOnlyList<MachineFinding> findings = MachineCheck.Prepare(configuration);
         AssertNone(findings, FindingSeverity.Warning);
         Assert.Equal(FileType.Directory, test.Folder.Stat("in").Type);
-        Assert.Equal(0x1E8u, test.Folder.Stat("state").Mode);
+        Assert.Equal(0b111_101_000u, test.Folder.Stat("state").Mode);
         AssertNone(MachineCheck.Prepare(configuration), FindingSeverity.Warning);
     }
 
