@@ -24,6 +24,19 @@ internal sealed record Surroundings(
         var variables = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (DictionaryEntry variable in System.Environment.GetEnvironmentVariables())
             variables[(string)variable.Key] = (string?)variable.Value ?? "";
-        return new Surroundings(Directory.GetCurrentDirectory(), AppContext.BaseDirectory, variables);
+        return new Surroundings(CurrentDirectoryOrRoot(), AppContext.BaseDirectory, variables);
+    }
+
+    // Removed under a shell that still stands in it: then nothing is found there, which is told as such.
+    private static string CurrentDirectoryOrRoot()
+    {
+        try
+        {
+            return Directory.GetCurrentDirectory();
+        }
+        catch (IOException)
+        {
+            return "/";
+        }
     }
 }
