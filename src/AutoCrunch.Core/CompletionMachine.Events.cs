@@ -172,11 +172,15 @@ internal sealed partial class CompletionMachine
         if (Find(fileEvent) is { } replaced)
             Remove(replaced);
         if (move?.File is { Phase: not (Phase.Renamed or Phase.Touched) } unfinished)
+        {
             MoveUnfinished(unfinished, move, fileEvent, effects);
-        else
-            Arrive(fileEvent, move, effects);
+            SettleMovedOut(move, effects);
+            return;
+        }
+
+        Arrive(fileEvent, move, effects);
         if (move is not null)
-            SettleRenamedAway(move, effects);
+            _moves.Release(move);
     }
 
     // Rename into place: the evidence is immediate, but for what lstat may say against it.
@@ -190,9 +194,10 @@ internal sealed partial class CompletionMachine
             file.RenameEvidence = Evidence.RenamedFromTemporary;
             file.TemporaryName = new BytePath(move.Name);
         }
-        else if (move is { IsTaken: true })
+        else if (move is { IsTaken: true } && !RsyncNames.IsTemporaryShape(move.Name))
         {
-            file.RenamedFrom = move.Directory!.PathOf(move.Name);
+            // Whether the ledger knows it under that name, and that it is gone from there, is settled with the verdict.
+            file.RenamedFrom = (move.Directory!, move.Name.ToArray());
             file.TouchedBefore = move.File is { Phase: Phase.Touched, TouchedInDoubt: false } ? move.File : null;
         }
 
@@ -236,14 +241,6 @@ internal sealed partial class CompletionMachine
         twin.IsNew = file.IsNew;
         _files[new FileKey(twin.Directory, twin.Name)] = twin;
         effects.Add(Probe(twin, ProbeDepth.Writers));
-    }
-
-    private void SettleRenamedAway(PendingMove move, List<Effect> effects)
-    {
-        // rsync's own temporaries were never known to the ledger, whatever the patterns say.
-        if (move.IsTaken && !RsyncNames.IsTemporaryShape(move.Name))
-            effects.Add(ProbeOf(move.Directory!, move.Name.ToArray()));
-        _moves.Release(move);
     }
 
     private void Deleted(in FileEvent fileEvent, List<Effect> effects)

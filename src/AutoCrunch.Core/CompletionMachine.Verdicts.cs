@@ -315,11 +315,20 @@ internal sealed partial class CompletionMachine
         var completion = new Completion(
             _rule.Name, file.Directory.PathOf(file.Name), stat, evidence, file.ArrivedNs, now.WallNs)
         {
-            RenamedFrom = file.RenamedFrom,
+            RenamedFrom = file.RenamedFrom is { } from ? from.Directory.PathOf(from.Name) : null,
             TemporaryName = file.TemporaryName,
             IsExisting = file.IsExisting,
         };
         effects.Add(new Effect(EffectKind.Complete, file.Directory, file.Name) { Completion = completion });
+        SettleRenamedAway(file, effects);
+    }
+
+    // Only now, so that the ledger still knows the old name when it hears of the new one.
+    private static void SettleRenamedAway(TrackedFile file, List<Effect> effects)
+    {
+        if (file.RenamedFrom is { } from)
+            effects.Add(ProbeOf(from.Directory, from.Name));
+        file.RenamedFrom = null;
     }
 
     // The ledger keeps the hold. The entry stays only where a late change of the mtime may still prove the file:
@@ -335,6 +344,7 @@ internal sealed partial class CompletionMachine
         file.DeadlineNs = long.MaxValue;
         if (isNews)
             effects.Add(new Effect(EffectKind.Hold, file.Directory, file.Name) { Stat = stat, Reason = reason });
+        SettleRenamedAway(file, effects);
         if (!CanBeLifted(reason) || _files.Count > _trackedMax / 2)
             Remove(file);
     }

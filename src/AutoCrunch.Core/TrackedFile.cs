@@ -93,7 +93,7 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
 
     /// <summary>Where it was renamed from, for the verdict.</summary>
     public Evidence RenameEvidence;
-    public BytePath? RenamedFrom;
+    public (TrackedDirectory Directory, byte[] Name)? RenamedFrom;
     public BytePath? TemporaryName;
 
     /// <summary>The name it was renamed from had changed attributes that the ledger has not been told of.</summary>

@@ -140,6 +140,7 @@ internal static class Senders
 
         // Renamed before all was seen, a file that a killed rsync left looks like any other; mtime 0 stays.
         inode.IsKnowablyUnfinished &= inode.Stat.HasZeroMtime || (world.IsHeld(from) && world.QueueIsEmpty);
+        world.MovedUnread |= !world.QueueIsEmpty;
         world.Rename(from, to);
     }
 

@@ -36,8 +36,6 @@ internal sealed class ServiceModel
 
     public long DeadlineNs { get; private set; }
 
-    /// <summary>A touch was read while events may have been lost: that it was no more than a touch cannot be known.</summary>
-    public bool WasTouchedInDoubt { get; private set; }
 
     public bool IsIdle => _world.QueueIsEmpty && !_scanWanted && !_scanMerging && _found.Count == 0;
 
@@ -119,7 +117,6 @@ internal sealed class ServiceModel
             IsUpdateInPlace = isUpdate,
             IsFirstScan = _ledger.IsFirstScan,
         };
-        WasTouchedInDoubt |= kind == FileEventKind.AttributesChanged && _root.IsUncertain;
         _world.Log?.Add($"  read {kind} {name} {(_root.IsUncertain ? "in doubt" : "")}");
         _machine.Observe(fileEvent, _effects);
         CarryOut();

@@ -203,7 +203,7 @@ internal sealed class Simulation
             else if (!isHeld)
                 Check(jobs > 0, $"{name} (inode {inode.Number}, content {inode.Content}) was never processed");
             bool mayRepeat = _world.Overflows > 0 || Crashes > 0 || inode.Links > 1 || _trackedMax == 2
-                || _service.WasTouchedInDoubt || !_leasesWork;
+                || !_leasesWork || _world.MovedUnread || Touches > 0;
             Check(jobs <= 1 || mayRepeat, $"{name} (inode {inode.Number}) ran {jobs} times without a cause");
         }
     }

@@ -61,6 +61,12 @@ internal sealed class World(int queueMax)
     /// <summary>What happened, a line each, when somebody wants to read it.</summary>
     public List<string>? Log { get; set; }
 
+    /// <summary>
+    /// A processed file was renamed over a name whose own events were still unread: the look that follows the first of
+    /// them sees the other file, and cannot know.
+    /// </summary>
+    public bool MovedUnread { get; set; }
+
     /// <summary>Whether the service holds what is under a name.</summary>
     public Func<string, bool> IsHeld { get; set; } = _ => false;
 
