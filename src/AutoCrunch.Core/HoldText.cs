@@ -8,7 +8,7 @@ internal static class HoldText
     {
         HoldReason.ZeroMtime => "interrupted rsync --partial, mtime 0; send it again to finish it"
             + " (if the source really is dated 1970, set ZeroMtime to Process)",
-        HoldReason.OwnerOnly => "new, written last and readable by its owner only, as a killed rsync --inplace leaves it;"
+        HoldReason.OwnerOnly => "new, written last and open to its owner only, as a killed rsync --inplace leaves it;"
             + " send it again (if senders have umask 077, set OwnerOnly to Process)",
         HoldReason.Unproven => "only the quiet period speaks for it, and the rule wants proof (InPlace: Proven);"
             + " send it with its modification time (rsync -t) or set InPlace to Quiet",

@@ -16,6 +16,6 @@ public static class Invariant
         [CallerArgumentExpression(nameof(condition))] string expression = "")
     {
         if (!condition)
-            throw new InvariantException($"Invariant broken: {expression}. This is a bug in AutoCrunch; please report it.");
+            throw new InvariantException($"Invariant broken: {expression}. This is a bug in AutoCrunch; report it.");
     }
 }

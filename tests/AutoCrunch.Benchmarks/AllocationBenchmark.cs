@@ -57,8 +57,8 @@ internal static class AllocationBenchmark
         int count = chunks * EventsPerChunk;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{count} events of known names on the watch thread: {usedBytes} bytes allocated ({(double)usedBytes / count:F3} "
-            + $"an event), besides {markersOnlyBytes / chunks} for each completion; {loop.OverflowCount} overflows"));
+            $"{count} events of known names on the watch thread: {usedBytes} bytes allocated "
+            + $"({(double)usedBytes / count:F3} an event), besides {markersOnlyBytes / chunks} for each completion; {loop.OverflowCount} overflows"));
         return 0;
 
         long Measure(int rounds, int writes)

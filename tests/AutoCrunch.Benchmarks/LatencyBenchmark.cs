@@ -20,7 +20,7 @@ internal sealed class LatencyBenchmark(string workDirectory, int files, int roun
         string reference = Compile("reference", "");
         var tools = new List<(string Name, Func<string, Tool> Start)>
         {
-            ("C reference", directory => StartAndAwait(reference, $"{directory} {job}", "ready", standardError: false)),
+            ("C reference", directory => StartAndAwait(reference, $"{directory} {job}", "ready")),
             ("inotifywait | xargs", directory => StartAndAwait(
                 "/bin/sh",
                 $"-c \"exec inotifywait -q -m -e moved_to --format '%w%f' {directory} | xargs -P 2 -n 1 {job}\"",
@@ -102,14 +102,11 @@ internal sealed class LatencyBenchmark(string workDirectory, int files, int roun
     }
 
     private static Tool StartAndAwait(
-        string program, string arguments, string? line = null, bool standardError = false, string? watches = null)
+        string program, string arguments, string? line = null, string? watches = null)
     {
         Process process = Start(program, arguments);
-        if (line is not null)
-        {
-            while ((standardError ? process.StandardError : process.StandardOutput).ReadLine() is { } read && read != line)
-                continue;
-        }
+        while (line is not null && process.StandardOutput.ReadLine() is { } read && read != line)
+            continue;
 
         // inotifywait -q says nothing: its watch shows in /proc/PID/fdinfo of some process of the pipeline.
         var patience = Stopwatch.StartNew();

@@ -23,7 +23,7 @@ switch (args.FirstOrDefault())
         return 0;
     default:
         Console.Error.WriteLine(
-            "usage: AutoCrunch.Benchmarks latency [--files N] [--rounds N] | start [--rounds N] | allocations [--events N]"
-            + " | micro [BenchmarkDotNet options]   [--dir WORK]");
+            "usage: AutoCrunch.Benchmarks latency [--files N] [--rounds N] | start [--rounds N]"
+            + " | allocations [--events N] | micro [BenchmarkDotNet options]   [--dir WORK]");
         return 64;
 }

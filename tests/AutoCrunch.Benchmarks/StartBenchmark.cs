@@ -25,8 +25,8 @@ internal sealed class StartBenchmark(string workDirectory, int rounds)
         stopped.Sort();
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"exec to READY, empty tree: median {ready[rounds / 2]:F0} ms, max {ready[^1]:F0} ms; SIGTERM to end: median "
-            + $"{stopped[rounds / 2]:F0} ms, max {stopped[^1]:F0} ms; {rounds} rounds"));
+            $"exec to READY, empty tree: median {ready[rounds / 2]:F0} ms, max {ready[^1]:F0} ms; "
+            + $"SIGTERM to end: median {stopped[rounds / 2]:F0} ms, max {stopped[^1]:F0} ms; {rounds} rounds"));
         return 0;
     }
 }
@@ -73,8 +73,9 @@ internal sealed class ServiceProcess : IDisposable
         var stopwatch = Stopwatch.StartNew();
         Process process = Process.Start(start)!;
         byte[] message = new byte[4096];
-        while (!Encoding.UTF8.GetString(message, 0, socket.Receive(message)).Contains("READY=1", StringComparison.Ordinal))
-            continue;
+        string state = "";
+        while (!state.Contains("READY=1", StringComparison.Ordinal))
+            state = Encoding.UTF8.GetString(message, 0, socket.Receive(message));
         return new ServiceProcess(process, incoming, stopwatch.Elapsed.TotalMilliseconds);
     }
 

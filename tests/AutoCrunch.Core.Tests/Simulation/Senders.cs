@@ -98,7 +98,8 @@ internal static class Senders
 
     private static IEnumerator<bool> Copy(World world, Choices choices) => CopyTo(world, choices, withTimes: false);
 
-    private static IEnumerator<bool> CopyWithTimes(World world, Choices choices) => CopyTo(world, choices, withTimes: true);
+    private static IEnumerator<bool> CopyWithTimes(World world, Choices choices) =>
+        CopyTo(world, choices, withTimes: true);
 
     private static IEnumerator<bool> CopyTo(World world, Choices choices, bool withTimes)
     {

@@ -36,7 +36,6 @@ internal sealed class ServiceModel
 
     public long DeadlineNs { get; private set; }
 
-
     public bool IsIdle => _world.QueueIsEmpty && !_scanWanted && !_scanMerging && _found.Count == 0;
 
     public void WantScan() => _scanWanted = true;
@@ -192,7 +191,8 @@ internal sealed class ServiceModel
         bool isRename = completion.Evidence is Evidence.Renamed or Evidence.RenamedFromTemporary;
         if (inode is null || inode.Stat.Version != completion.Version)
             return; // it changed after the look; the look before the attempt will see it
-        Simulation.Check(isRename || inode.Writers == 0, $"{path} completed ({completion.Evidence}) while it is written");
+        Simulation.Check(
+            isRename || inode.Writers == 0, $"{path} completed ({completion.Evidence}) while it is written");
         Simulation.Check(!RsyncNames.IsTemporaryShape(World.Bytes(path)), $"{path} is a temporary");
     }
 }
