@@ -41,15 +41,19 @@ internal sealed unsafe class DirectoryReader : IDisposable
     /// <summary>Like <see cref="TryOpen"/>, but follows a symlink: for a rule's root.</summary>
     public static int TryOpenTarget(BytePath path, out DirectoryReader? reader) => Open(path, 0, out reader);
 
-    /// <summary>The next entry but "." and ".."; false at the end. The name is valid until the next call.</summary>
+    /// <summary>
+    /// The next entry but "." and ".."; false at the end, which gives the buffer back: the descriptor may be kept open for
+    /// as long as it takes to walk a tree. The name is valid until the next call.
+    /// </summary>
     /// <exception cref="LinuxException">The directory could not be read on.</exception>
     public bool Read(out ReadOnlySpan<byte> name, out FileType type)
     {
-        ObjectDisposedException.ThrowIf(_buffer is null, this);
+        ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
         while (true)
         {
-            if (_next == _end && !Fill(_buffer))
+            if (_buffer is null || (_next == _end && !Fill(_buffer)))
             {
+                ReturnBuffer();
                 name = default;
                 type = FileType.Unknown;
                 return false;
@@ -79,6 +83,11 @@ internal sealed unsafe class DirectoryReader : IDisposable
     public void Dispose()
     {
         _handle.Dispose();
+        ReturnBuffer();
+    }
+
+    private void ReturnBuffer()
+    {
         if (_buffer is { } buffer)
             ArrayPool<byte>.Shared.Return(buffer);
         _buffer = null;

@@ -109,24 +109,29 @@ internal sealed partial class WatchLoop
     {
         _tree.Unlink(directory);
         if (directory.Parent is null)
+        {
             LoseRoot(directory.Root, Errno.ENOENT);
-        else if (directory.Has(DirectoryTraits.Moving))
-            return; // the other half of the rename, or its absence, decides
-        else if (LookAgain(directory))
+        }
+        else if (!directory.IsAdrift)
+        {
+            if (PresenceOf(directory, directory.RelativePath) == Presence.Gone)
+            {
+                Vanished(directory);
+                return;
+            }
+
             ForgetBelow(directory);
+            RequestScan(directory, ScanReason.DirectoryChanged);
+        }
     }
 
-    /// <summary>Something is not as the tree has it. False when the directory is gone.</summary>
-    private bool LookAgain(WatchedDirectory directory)
+    // It was renamed, and the halves of the rename were read before the scan that found it was merged.
+    private void LookAgain(WatchedDirectory directory)
     {
-        if (!directory.IsAdrift && PresenceOf(directory, directory.RelativePath) == Presence.Gone)
-        {
-            Vanished(directory);
-            return false;
-        }
-
-        RequestScan(directory, ScanReason.DirectoryChanged);
-        return true;
+        if (PresenceOf(directory, directory.RelativePath) == Presence.Gone)
+            SuspectGone(directory);
+        else
+            RequestScan(directory, ScanReason.DirectoryChanged);
     }
 
     /// <summary>The directory is gone, with all that was in it.</summary>

@@ -128,7 +128,7 @@ internal sealed partial class WatchLoop
             else if (directory.Parent is null)
                 directory.Root.Scanner.CheckRoot();
             else if (!directory.IsAdrift && !_movedInBatch.Contains(directory))
-                LookAgain(directory); // the rename was read before the scan that found it was merged
+                LookAgain(directory);
         }
     }
 

@@ -10,7 +10,7 @@ internal sealed partial class WatchLoop
     private bool MergeReports()
     {
         int merged = 0;
-        while (merged < ReportsPerTurn && _inbox.TryTake(out ScanReport report))
+        while (merged < ReportsPerTurn && _suspects.Count < SuspectsMax && _inbox.TryTake(out ScanReport report))
         {
             merged++;
             Merge(report);
@@ -40,7 +40,7 @@ internal sealed partial class WatchLoop
                 MergeFailure(report.Node!, report.Value);
                 break;
             case ReportKind.DirectoryMissing:
-                MergeMissingDirectory(report.Root, (BytePath)report.Payload!, report.Epoch);
+                Suspect(report.Root, (BytePath)report.Payload!, report.Epoch);
                 break;
             case ReportKind.ScanFinished:
                 _progress.ScanIsMerged();
@@ -181,8 +181,7 @@ internal sealed partial class WatchLoop
             if (other.Root != directory.Root || other.IsAdrift || other.Parent is null
                 || PresenceOf(other, other.RelativePath) != Presence.Gone)
                 continue;
-            _tree.Unlink(other); // the watch itself does not end: it goes on under the new name
-            Vanished(other);
+            SuspectGone(other);
         }
 
         return isLate;
@@ -192,13 +191,19 @@ internal sealed partial class WatchLoop
     {
         if (report.Node!.Directory is not { } directory || directory.Has(DirectoryTraits.Detached))
             return;
-        FileEventKind kind = report.Kind == ReportKind.FileFound ? FileEventKind.Found : FileEventKind.Missing;
-        _tracker.Publish(new FileEvent(directory, report.Name, kind, 0, _now, _queueEmpty)
+        if (report.Kind == ReportKind.FileMissing)
         {
-            HeldBefore = report.Held,
-            IsFirstScan = report.Node.Scan.IsFirst,
-            IsUpdateInPlace = report.IsUpdateInPlace,
-        });
+            Suspect(directory, report.Name!);
+            return;
+        }
+
+        _tracker.Publish(
+            new FileEvent(directory, report.Name, FileEventKind.Found, 0, _now, _queueEmpty)
+            {
+                HeldBefore = report.Held,
+                IsFirstScan = report.Node.Scan.IsFirst,
+                IsUpdateInPlace = report.IsUpdateInPlace,
+            });
     }
 
     private void MergeListing(ScanNode node, int errno)
@@ -234,7 +239,7 @@ internal sealed partial class WatchLoop
             if (child.Has(DirectoryTraits.Remote))
                 Forget(child);
             else if (PresenceOf(child, child.RelativePath) == Presence.Gone)
-                Vanished(child);
+                SuspectGone(child);
         }
     }
 
@@ -246,26 +251,7 @@ internal sealed partial class WatchLoop
         if (errno is not (Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP))
             Unreadable(directory, errno);
         else if (directory.Parent is not null && PresenceOf(directory, directory.RelativePath) == Presence.Gone)
-            Vanished(directory);
-    }
-
-    private void MergeMissingDirectory(WatchedRoot root, BytePath path, int epoch)
-    {
-        if (epoch != root.Epoch || root.Directory is not { } directory)
-            return;
-        ReadOnlySpan<byte> rest = path.Span;
-        while (!rest.IsEmpty)
-        {
-            int slash = rest.IndexOf((byte)'/');
-            if (_tree.FindChild(directory, slash < 0 ? rest : rest[..slash]) is not { } child)
-                break;
-            directory = child;
-            rest = slash < 0 ? default : rest[(slash + 1)..];
-        }
-
-        // On a remote file system the scan thread's look counts: nothing has changed since, as far as we can know.
-        if (directory.Has(DirectoryTraits.Remote) || PresenceOf(directory, path) == Presence.Gone)
-            _knownFiles.DirectoryGone(root.Rule.Name, path);
+            SuspectGone(directory);
     }
 
     private void MergeAnswer(LateAnswer late)

@@ -193,6 +193,7 @@ internal sealed partial class WatchLoop : IDisposable
         _queueEmpty = _now;
         if (_stash.IsEmpty)
             _queueEmptySince = _now;
+        SettleSuspects();
         if (_deadWds.Count > 0 && _progress.ScansUnmerged == 0)
             _deadWds.Clear(); // neither an event nor a report can refer to them any more
     }
