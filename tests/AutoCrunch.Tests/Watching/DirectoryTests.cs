@@ -186,7 +186,8 @@ public sealed class DirectoryTests : IDisposable
     public void Overlapping_rules_each_see_their_files_through_one_watch()
     {
         BytePath inner = _temp.MakeDirectory("in/inner");
-        using var rig = new WatchRig([WatchRig.Rule(_root), WatchRig.Rule(inner, "inner"), WatchRig.Rule(_root, "twin")]);
+        using var rig = new WatchRig(
+            [WatchRig.Rule(_root), WatchRig.Rule(inner, "inner"), WatchRig.Rule(_root, "twin")]);
         Assert.Equal(2, rig.Loop.WatchCount);
         _temp.Write("in/inner/new/f.raw");
         _temp.Write("in/g.raw");

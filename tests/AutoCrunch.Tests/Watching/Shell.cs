@@ -5,7 +5,9 @@ namespace AutoCrunch.Tests.Watching;
 /// <summary>Runs the tools that people move files with.</summary>
 internal static class Shell
 {
-    /// <summary>Runs a script with sh -e in a directory; fails the test when the script fails. Returns its output.</summary>
+    /// <summary>
+    /// Runs a script with sh -e in a directory; fails the test when the script fails. Returns its output.
+    /// </summary>
     public static string Run(string directory, string script)
     {
         var start = new ProcessStartInfo("sh") { WorkingDirectory = directory, RedirectStandardOutput = true };
