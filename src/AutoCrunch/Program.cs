@@ -1,1 +1,5 @@
-return 0;
+using AutoCrunch.Cli;
+using AutoCrunch.Linux;
+
+ChildProcess.RestoreChildSignal();
+return CommandLine.Invoke(args, Terminal.OfProcess());

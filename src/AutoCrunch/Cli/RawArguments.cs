@@ -9,7 +9,9 @@ namespace AutoCrunch.Cli;
 /// </summary>
 internal static class RawArguments
 {
-    /// <summary>The argument of this process that .NET shows as <paramref name="decoded"/>; else its UTF-8 bytes.</summary>
+    /// <summary>
+    /// The argument of this process that .NET shows as <paramref name="decoded"/>; else its UTF-8 bytes.
+    /// </summary>
     public static BytePath PathOf(string decoded) => Find(decoded, File.ReadAllBytes("/proc/self/cmdline"));
 
     internal static BytePath Find(string decoded, ReadOnlySpan<byte> commandLine)

@@ -1,3 +1,8 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
 namespace AutoCrunch.Cli;
 
 /// <summary>Where a verb writes: results to <see cref="Out"/>, mistakes to <see cref="Error"/>.</summary>
@@ -6,6 +11,8 @@ namespace AutoCrunch.Cli;
 /// <param name="HasColours">True when <see cref="Out"/> is a terminal and NO_COLOR is not set.</param>
 internal sealed record Terminal(TextWriter Out, TextWriter Error, bool HasColours)
 {
+    private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>The terminal of this process.</summary>
     public static Terminal OfProcess() => new(
         Console.Out,
@@ -19,6 +26,21 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, bool HasColour
     public string Yellow(string text) => Coloured("\e[33m", text);
 
     public string Grey(string text) => Coloured("\e[90m", text);
+
+    /// <summary>Writes one object on a line of its own.</summary>
+    public void WriteJson(Action<Utf8JsonWriter> writeProperties)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, s_json))
+        {
+            json.WriteStartObject();
+            writeProperties(json);
+            json.WriteEndObject();
+        }
+
+        Out.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
+        Out.Flush();
+    }
 
     private string Coloured(string colour, string text) => HasColours ? colour + text + "\e[0m" : text;
 }

@@ -1,3 +1,5 @@
+using AutoCrunch.Configuration;
+using AutoCrunch.Core;
 using Microsoft.Extensions.Logging;
 
 namespace AutoCrunch.Hosting;
@@ -9,4 +11,35 @@ internal static partial class HostingLog
         "The service manager could not be told {Assignment} through NOTIFY_SOCKET={Socket}: {Reason}. "
         + "The service runs on; check NotifyAccess= and the sandbox of the unit")]
     public static partial void NotifyFailed(this ILogger logger, string assignment, string socket, string reason);
+
+    [LoggerMessage(4002, LogLevel.Information, "AutoCrunch {Version} starts with {File}; its state is in {State}")]
+    public static partial void Starting(this ILogger logger, string version, string file, BytePath state);
+
+    [LoggerMessage(4003, LogLevel.Warning,
+        "AutoCrunch runs as process 1, where nobody takes care of processes that jobs leave behind: "
+        + "start it under an init (docker run --init)")]
+    public static partial void FirstProcess(this ILogger logger);
+
+    [LoggerMessage(4004, LogLevel.Warning, "{Key}: {Text}")]
+    public static partial void MachineWarning(this ILogger logger, string key, string text);
+
+    [LoggerMessage(4005, LogLevel.Information, "Rule {Rule}: {Patterns} in {Path}, {Concurrency} at a time: {Command}")]
+    private static partial void Rule(
+        this ILogger logger, string rule, string patterns, BytePath path, int concurrency, string command);
+
+    [LoggerMessage(4006, LogLevel.Critical,
+        "A part of the service failed; the service ends so that it can be started again")]
+    public static partial void PartFailed(this ILogger logger, Exception failure);
+
+    /// <summary>One line of what a rule takes and what it does.</summary>
+    public static void Rule(this ILogger logger, CompiledRule compiled)
+    {
+        WatchRule rule = compiled.Rule;
+        string patterns = string.Join(' ', rule.Include.Patterns)
+            + string.Concat(rule.Exclude.Patterns.Select(pattern => " !" + pattern));
+        string command = compiled.Dispatcher is ProcessOptions process
+            ? string.Join(' ', process.Command.Select(argument => argument.Text))
+            : compiled.Dispatcher.GetType().Name;
+        logger.Rule(rule.Name, patterns, rule.Path, compiled.Dispatcher.Concurrency, command);
+    }
 }

@@ -9,7 +9,9 @@ internal interface ISystemdNotifier
     /// <summary>True when a service manager listens ($NOTIFY_SOCKET is set).</summary>
     bool IsEnabled { get; }
 
-    /// <summary>Sends a state; does nothing when nobody listens. Never throws: a deaf manager is no reason to stop.</summary>
+    /// <summary>
+    /// Sends a state; does nothing when nobody listens. Never throws: a deaf manager is no reason to stop.
+    /// </summary>
     void Notify(ServiceState state);
 }
 

@@ -1,3 +1,4 @@
+using AutoCrunch.Configuration;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -36,25 +37,31 @@ internal static class SerilogLogging
     {
         // The sink's assembly is named, so that Serilog does not search all of them for extension methods.
         var readerOptions = new ConfigurationReaderOptions(typeof(ConsoleLoggerConfigurationExtensions).Assembly);
-        SelfLog.Enable(Console.Error);
         logger.MinimumLevel.Information().ReadFrom.Configuration(configuration, readerOptions);
         if (!configuration.GetSection("Serilog:WriteTo").Exists())
             logger.WriteTo.Console(LogLines.ForStandardOutput());
     }
 
-    /// <summary>What is wrong with the <c>Serilog</c> section, if anything.</summary>
-    public static string? FindMistake(IConfiguration configuration)
+    /// <summary>What is wrong with the <c>Serilog</c> section.</summary>
+    public static IReadOnlyList<ConfigurationMistake> FindMistakes(IConfiguration configuration)
     {
-        var logger = new LoggerConfiguration();
+        const string expected = "settings that Serilog knows, such as \"MinimumLevel\": \"Information\"";
+        var mistakes = new List<ConfigurationMistake>();
         try
         {
-            Configure(logger, configuration);
-            return null;
+            // Serilog leaves out sinks that it does not find, and says so only here.
+            SelfLog.Enable(message => mistakes.Add(new ConfigurationMistake("Serilog", OneLine(message), expected)));
+            Configure(new LoggerConfiguration(), configuration);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            Exception cause = error.GetBaseException();
-            return $"Serilog: {cause.Message} (expected: a Serilog section, for example {{ \"MinimumLevel\": \"Information\" }})";
+            mistakes.Add(new ConfigurationMistake("Serilog", OneLine(error.GetBaseException().Message), expected));
         }
+
+        SelfLog.Enable(Console.Error);
+        return mistakes;
     }
+
+    private static string OneLine(string text) =>
+        string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 }

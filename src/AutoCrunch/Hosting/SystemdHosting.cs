@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace AutoCrunch.Hosting;
 
 /// <summary>
-/// Stands in for <c>AddSystemd()</c> of Microsoft.Extensions.Hosting.Systemd: with that package, this file, the notifier
-/// and its interface go, and the registration line stays as it is.
+/// Stands in for <c>AddSystemd()</c> of Microsoft.Extensions.Hosting.Systemd: with that package, this file, the
+/// notifier and its interface go, and the registration line stays as it is.
 /// </summary>
 internal static class SystemdHosting
 {

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace AutoCrunch.Hosting;
 
-/// <summary>Sends datagrams to the socket named by $NOTIFY_SOCKET: a path, or an abstract name behind '@' (sd_notify(3)).</summary>
+/// <summary>
+/// Sends datagrams to the socket named by $NOTIFY_SOCKET: a path, or an abstract name behind '@' (sd_notify(3)).
+/// </summary>
 internal sealed class SystemdNotifier : ISystemdNotifier
 {
     public const string SocketVariable = "NOTIFY_SOCKET";

@@ -29,6 +29,9 @@ internal enum ScanReason : byte
 
     /// <summary>The tracker's tables were full.</summary>
     TrackerFull,
+
+    /// <summary>The ledger had to drop what it was told (<see cref="WatchLoop.RequestRescan"/>).</summary>
+    LedgerFull,
 }
 
 /// <summary>What the watch thread asks a scan thread to scan. Immutable, but for <see cref="IsStarted"/>.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
 
@@ -20,6 +21,7 @@ internal sealed partial class WatchLoop
 
     private const long StartCheckNs = 250_000_000;
 
+    private readonly ConcurrentQueue<string> _rescansAsked = new();
     private readonly HashSet<WatchedDirectory> _uncovered = [];
     private long _nextUncoveredNs = long.MaxValue;
     private bool _isLimitReported;
@@ -27,10 +29,19 @@ internal sealed partial class WatchLoop
     private long _nextTimerNs = long.MaxValue;
     private long _startNs;
 
+    /// <summary>Has the tree of a rule scanned. Any thread; does not wait.</summary>
+    public void RequestRescan(WatchRule rule)
+    {
+        _rescansAsked.Enqueue(rule.Name);
+        _wake.Set();
+    }
+
     private void RunTimers()
     {
         long now = _now.MonotonicNs;
         ExpireMoves();
+        while (_rescansAsked.TryDequeue(out string? rule))
+            RequestWhole(_roots.Find(root => root.Rule.Name == rule)!, ScanReason.LedgerFull);
         bool isOverflowOver = _queueEmpty.MonotonicNs > _overflowNs || now - OverflowPatienceNs > _overflowNs;
         if (isOverflowOver && _overflowNs < long.MaxValue)
         {

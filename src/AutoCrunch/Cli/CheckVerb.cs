@@ -1,0 +1,112 @@
+using System.CommandLine;
+using AutoCrunch.Configuration;
+using AutoCrunch.Core;
+using AutoCrunch.Ledger;
+using AutoCrunch.Linux;
+
+namespace AutoCrunch.Cli;
+
+/// <summary>
+/// <c>autocrunch check</c>: is the configuration valid, and is the machine ready for it? Changes nothing, and works
+/// beside a running service.
+/// </summary>
+internal static class CheckVerb
+{
+    public static Command Create(Option<string?> config, Terminal terminal)
+    {
+        Option<bool> json = new("--json") { Description = "One JSON object a line." };
+        var check = new Command("check", "Tells every mistake in the configuration, and whether the machine is ready.")
+        {
+            json,
+        };
+        check.SetAction(parsed => Run(parsed.GetValue(config), parsed.GetValue(json), terminal));
+        return check;
+    }
+
+    private static int Run(string? configFile, bool asJson, Terminal terminal)
+    {
+        Setup setup = Setup.Read(configFile);
+        if (setup.Configuration is not { } configuration)
+        {
+            foreach (ConfigurationMistake mistake in asJson ? setup.Mistakes : [])
+                WriteJson(terminal, "error", mistake.Key, $"found {mistake.Found}, expected {mistake.Expected}");
+            if (!asJson)
+                setup.TellMistakes(terminal, "'autocrunch run' would not start");
+            return ExitCodes.Configuration;
+        }
+
+        using LedgerReader? ledger = OpenLedger(configuration, out string? problem);
+        List<MachineFinding> findings = [.. MachineCheck.Inspect(configuration, IsKnown(ledger))];
+        if (problem is not null)
+            findings.Add(new MachineFinding(FindingSeverity.Error, "AutoCrunch:StateDirectory", problem));
+        foreach (MachineFinding finding in findings)
+        {
+            if (asJson)
+                WriteJson(terminal, Word(finding.Severity), finding.Key, finding.Text);
+            else
+                terminal.Out.WriteLine($"{Mark(finding.Severity, terminal)} {finding}");
+        }
+
+        int errors = findings.Count(finding => finding.Severity == FindingSeverity.Error);
+        int warnings = findings.Count(finding => finding.Severity == FindingSeverity.Warning);
+        if (!asJson)
+            Conclude(configuration, errors, warnings, terminal);
+        return errors > 0 ? ExitCodes.Configuration : ExitCodes.Success;
+    }
+
+    private static void Conclude(CompiledConfiguration configuration, int errors, int warnings, Terminal terminal)
+    {
+        string rules = Count(configuration.Rules.Count, "rule");
+        if (errors > 0)
+            terminal.Error.WriteLine(
+                $"{Count(errors, "error")}: 'autocrunch run' would not start. Mend what is marked with !! and try again.");
+        else
+            terminal.Out.WriteLine($"{configuration.File} is valid: {rules}, {Count(warnings, "warning")}.");
+    }
+
+    // A ledger that is there but cannot be used would stop the service; none at all is how every service begins.
+    private static LedgerReader? OpenLedger(CompiledConfiguration configuration, out string? problem)
+    {
+        problem = null;
+        BytePath file = new StateLayout(configuration.StateDirectory).Ledger;
+        if (FileStatReader.TryReadTarget(file, out _) != 0)
+            return null;
+        try
+        {
+            return LedgerReader.Open(configuration.StateDirectory);
+        }
+        catch (LedgerUnusableException error)
+        {
+            problem = error.Message;
+            return null;
+        }
+    }
+
+    private static IsKnownFile? IsKnown(LedgerReader? ledger) => ledger is null
+        ? null
+        : (rule, path, stat) => ledger.FindFile(rule, path) is { } file && file.Known.Version == stat.Version;
+
+    private static string Mark(FindingSeverity severity, Terminal terminal) => severity switch
+    {
+        FindingSeverity.Error => terminal.Red("!!"),
+        FindingSeverity.Warning => terminal.Yellow("! "),
+        _ => terminal.Green("ok"),
+    };
+
+    private static string Word(FindingSeverity severity) => severity switch
+    {
+        FindingSeverity.Error => "error",
+        FindingSeverity.Warning => "warning",
+        _ => "info",
+    };
+
+    private static string Count(int count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
+
+    private static void WriteJson(Terminal terminal, string severity, string key, string text) =>
+        terminal.WriteJson(json =>
+        {
+            json.WriteString("severity", severity);
+            json.WriteString("key", key);
+            json.WriteString("text", text);
+        });
+}

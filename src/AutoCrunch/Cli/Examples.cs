@@ -1,0 +1,37 @@
+using System.CommandLine;
+
+namespace AutoCrunch.Cli;
+
+/// <summary>The examples at the end of each verb's help.</summary>
+internal static class Examples
+{
+    private static readonly (string Line, string Meaning)[] s_root =
+    [
+        ("autocrunch", "run with ./appsettings.json"),
+        ("autocrunch check", "is everything in order before a start?"),
+        ("autocrunch trace /srv/incoming", "see what arrives and how it is judged"),
+    ];
+
+    private static readonly Dictionary<string, (string Line, string Meaning)[]> s_verbs = new(StringComparer.Ordinal)
+    {
+        ["run"] =
+        [
+            ("autocrunch run", "with ./appsettings.json"),
+            ("autocrunch run --config /etc/autocrunch/site.json", "with another file"),
+        ],
+        ["check"] =
+        [
+            ("autocrunch check", "every mistake and every warning, then the exit code"),
+            ("autocrunch check --json | jq .", "one object a line"),
+        ],
+        ["trace"] =
+        [
+            ("autocrunch trace /srv/incoming", "until Ctrl-C, then a summary"),
+            ("autocrunch trace . --include '*.raw' --quiet 2s", "as a rule with these settings would judge"),
+            ("autocrunch trace . --all", "reading opens and closes too"),
+        ],
+    };
+
+    public static (string Line, string Meaning)[] Of(Command command) =>
+        s_verbs.TryGetValue(command.Name, out (string, string)[]? examples) ? examples : s_root;
+}

@@ -1,0 +1,93 @@
+using AutoCrunch.Configuration;
+using AutoCrunch.Core;
+using AutoCrunch.Dispatch;
+using AutoCrunch.Ledger;
+using AutoCrunch.Watching;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AutoCrunch.Hosting;
+
+/// <summary>What the service is made of.</summary>
+internal static class AutoCrunchHosting
+{
+    // What stopping takes beyond the times that operators set: writing, closing, ending threads.
+    private static readonly TimeSpan s_stopMargin = TimeSpan.FromSeconds(5);
+
+    /// <summary>Registers the whole service for a configuration in which there is no mistake.</summary>
+    public static IServiceCollection AddAutoCrunch(
+        this IServiceCollection services, CompiledConfiguration configuration)
+    {
+        services.AddSingleton(configuration);
+        services.AddSingleton<ServiceFailure>();
+
+        services.AddSingleton<GoneCheck>();
+        services.AddSingleton(OpenLedger);
+
+        services.AddSingleton<JobSupervisor>();
+        services.AddSingleton<DispatcherFactory>();
+        services.AddSingleton<RuleDispatchers>();
+
+        services.AddSingleton<IFileProber, FileProber>();
+        services.AddSingleton<IRsyncCompletionTracker>(CreateTracker);
+        services.AddSingleton(CreateWatchService);
+
+        // Started in this order and stopped in the opposite one: nothing is recorded before the ledger works, and when
+        // the ledger closes nothing arrives and nothing runs any more.
+        services.AddHostedService<LedgerService>();
+        services.AddHostedService<DispatchService>();
+        services.AddHostedService(provider => provider.GetRequiredService<WatchService>());
+        services.AddHostedService<FirstScans>();
+
+        services.Configure<ConsoleLifetimeOptions>(options => options.SuppressStatusMessages = true);
+        return services.Configure<HostOptions>(options =>
+        {
+            options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.StopHost;
+            options.ShutdownTimeout = StopTime(configuration);
+        });
+    }
+
+    /// <summary>How long stopping may take: jobs get their grace, their groups get theirs.</summary>
+    internal static TimeSpan StopTime(CompiledConfiguration configuration)
+    {
+        TimeSpan killGrace = configuration.Rules
+            .Select(rule => rule.Dispatcher is ProcessOptions process ? process.KillGrace : TimeSpan.Zero)
+            .Max();
+        return configuration.ShutdownGrace + killGrace + s_stopMargin;
+    }
+
+    private static JobLedger OpenLedger(IServiceProvider provider)
+    {
+        var configuration = provider.GetRequiredService<CompiledConfiguration>();
+        var options = new LedgerOptions
+        {
+            StateDirectory = configuration.StateDirectory,
+            Rules = [.. configuration.Rules.Select(rule => rule.Rule)],
+            MaxRunning = configuration.MaxRunning,
+            KeepHistory = configuration.KeepHistory,
+        };
+        var gone = provider.GetRequiredService<GoneCheck>();
+        JobLedger ledger = JobLedger.Open(options, gone.IsGone, provider.GetRequiredService<ILogger<JobLedger>>());
+        ledger.Failed = provider.GetRequiredService<ServiceFailure>().Report;
+        return ledger;
+    }
+
+    private static RsyncCompletionTracker CreateTracker(IServiceProvider provider) => new(
+        provider.GetRequiredService<RuleDispatchers>().ByRule,
+        provider.GetRequiredService<IFileProber>(),
+        provider.GetRequiredService<JobLedger>().KnownFiles,
+        provider.GetRequiredService<ILogger<RsyncCompletionTracker>>());
+
+    private static WatchService CreateWatchService(IServiceProvider provider)
+    {
+        var ledger = provider.GetRequiredService<JobLedger>();
+        var watch = new WatchService(
+            [.. provider.GetRequiredService<CompiledConfiguration>().Rules.Select(rule => rule.Rule)],
+            provider.GetRequiredService<IRsyncCompletionTracker>(),
+            ledger.KnownFiles,
+            provider.GetRequiredService<ILogger<WatchService>>());
+        ledger.RescanNeeded = watch.RequestRescan;
+        return watch;
+    }
+}

@@ -1,0 +1,23 @@
+using AutoCrunch.Configuration;
+using AutoCrunch.Core;
+using AutoCrunch.Dispatch;
+using AutoCrunch.Ledger;
+using Microsoft.Extensions.Logging;
+
+namespace AutoCrunch.Hosting;
+
+/// <summary>Makes dispatchers: one line for each type there is.</summary>
+internal sealed class DispatcherFactory(
+    CompiledConfiguration configuration, JobLedger ledger, JobSupervisor supervisor, ILoggerFactory loggers)
+{
+    private readonly IReadOnlyList<byte[]> _inherited = JobEnvironment.ReadInherited();
+
+    /// <summary>The dispatcher of a rule.</summary>
+    public DurableDispatcher Create(CompiledRule rule) => rule.Dispatcher switch
+    {
+        ProcessOptions options => new ProcessDispatcher(
+            rule.Rule, options, configuration.ShutdownGrace, _inherited, ledger, supervisor,
+            loggers.CreateLogger<ProcessDispatcher>()),
+        _ => throw new InvariantException($"No dispatcher for {rule.Dispatcher.GetType().Name}"),
+    };
+}
