@@ -34,10 +34,15 @@ public readonly record struct KnownEntry(
     JobState? Job,
     JobReason? JobReason)
 {
-    /// <summary>Why it is held, when it is.</summary>
+    /// <summary>Why it is held, when it is, or was when it went.</summary>
     public HoldReason? Held { get; init; }
 
-    /// <summary>True when no attempt was ever granted to what is recorded here: moving on without a job would lose the file.</summary>
+    /// <summary>True when what is recorded here was held when it was last seen.</summary>
+    public bool IsHeld => State == EntryState.Held || (State == EntryState.Gone && Held is not null);
+
+    /// <summary>
+    /// True when what is recorded here was never processed, nor is it to be left alone: to go on without a job would lose it.
+    /// </summary>
     public bool IsUnprocessed => State is EntryState.Changed
         || Job is JobState.Queued
         || (State is EntryState.Held && Job is null)
@@ -143,10 +148,10 @@ public static class ArrivalDecision
     // after the version was recorded is another one. Not so sure of that, because clocks are set, as to run half a file.
     private static bool IsSameFile(Completion completion, KnownEntry source) =>
         source.Version == completion.Version && (completion.RenamedFrom is not null
-            || source.State == EntryState.Held || completion.Stat.BirthNs <= source.RecordedNs);
+            || source.IsHeld || completion.Stat.BirthNs <= source.RecordedNs);
 
     // A hold is kept per version: no rename makes a whole file of half a one. A queued job moves along. A version whose
     // job was cancelled before it ran, because the file was gone from its old name or differed, has not been processed.
-    private static bool CanMove(KnownEntry source, CompletionPolicy policy) => source.State == EntryState.Held
+    private static bool CanMove(KnownEntry source, CompletionPolicy policy) => source.IsHeld
         || (policy.Renames == ProcessPolicy.Ignore && (source.Job is JobState.Queued || !source.IsUnprocessed));
 }

@@ -88,14 +88,14 @@ internal sealed partial class JobLedger
         if (count == 0 && !IsAnyClaimDue())
             return;
         _writer.Begin();
-        bool isSlotFreed = false;
+        bool concernsAll = false;
         for (int i = first; i < first + count; i++)
         {
             commands[i].Apply(_writer);
-            isSlotFreed |= commands[i] is SettleCommand;
+            concernsAll |= commands[i].Rule is null || (commands[i] is SettleCommand && _options.MaxRunning > 0);
         }
 
-        if (isSlotFreed && _options.MaxRunning > 0)
+        if (concernsAll)
             LookAtAllRules();
         Claim();
         _writer.Commit();
@@ -132,6 +132,8 @@ internal sealed partial class JobLedger
             catch (SqliteException e) when (e.IsTransient)
             {
                 Undo();
+                if (e.IsFull && TryShrinkWal())
+                    continue;
                 if (!IsPaused)
                     LedgerLog.Paused(_logger, e.Message, e.Advice);
                 PausedBecause = $"{e.Message}: {e.Advice}";
@@ -144,6 +146,23 @@ internal sealed partial class JobLedger
 
             _queue.Pause(backoff);
             backoff = TimeSpan.FromTicks(Math.Min(backoff.Ticks * 2, s_longestBackoff.Ticks));
+        }
+    }
+
+    // On a full disk the room that the WAL takes may be all that is needed.
+    private bool TryShrinkWal()
+    {
+        try
+        {
+            bool isLarge = _walPages > 0 && _writer.Checkpoint();
+            if (isLarge)
+                _flusher.Checkpointed();
+            _walPages = 0;
+            return isLarge;
+        }
+        catch (SqliteException e) when (e.IsTransient)
+        {
+            return false;
         }
     }
 

@@ -30,6 +30,7 @@ internal sealed partial class JobLedger : IDisposable
     private readonly Dictionary<string, List<Job>> _leftRunning;
     private readonly Thread _thread;
     private bool _wasUnclean;
+    private bool _isDisposed;
 
     private JobLedger(
         LedgerOptions options, FileLock fileLock, LedgerWriter writer, string id,
@@ -111,10 +112,12 @@ internal sealed partial class JobLedger : IDisposable
                 LedgerLog.Unclean(logger, layout.Ledger);
             return new JobLedger(options, fileLock, writer, id, rules, logger) { _wasUnclean = wasUnclean };
         }
-        catch
+        catch (Exception e)
         {
             db?.Dispose();
             fileLock.Dispose();
+            if (LedgerFile.Explain(e, layout.Ledger) is { } unusable)
+                throw unusable;
             throw;
         }
     }
@@ -210,6 +213,9 @@ internal sealed partial class JobLedger : IDisposable
     /// <summary>Closes, and lets go of the lock.</summary>
     public void Dispose()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         Close();
         _checker.Dispose();
         _flusher.Dispose();

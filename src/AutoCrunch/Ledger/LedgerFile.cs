@@ -152,7 +152,8 @@ internal static class LedgerFile
         return reader.ReadToEnd();
     }
 
-    private static LedgerUnusableException? Explain(Exception e, BytePath ledger)
+    /// <summary>What to tell the operator when no restart mends it; null when it is of another kind.</summary>
+    public static LedgerUnusableException? Explain(Exception e, BytePath ledger)
     {
         if (e is not SqliteException sqlite)
             return null;

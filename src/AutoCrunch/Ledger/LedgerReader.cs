@@ -89,17 +89,17 @@ internal sealed class LedgerReader : IDisposable
     }
 
     /// <summary>What is believed of a file, and its latest job; null when nothing is known of it.</summary>
-    public (KnownEntry Known, HoldReason? Held, long? JobId)? FindFile(string rule, BytePath path)
+    public (KnownEntry Known, long? JobId)? FindFile(string rule, BytePath path)
     {
         using SqliteStatement find = _db.Prepare($"""
-            SELECT {LedgerRows.EntryColumns}, f.hold FROM files f LEFT JOIN jobs j ON j.id = f.job_id
+            SELECT {LedgerRows.EntryColumns} FROM files f LEFT JOIN jobs j ON j.id = f.job_id
             WHERE f.rule_id = (SELECT id FROM rules WHERE name = ?1) AND f.directory = ?2 AND f.name = ?3
             """);
         var split = new SplitPath(path);
         if (!find.Bind(1, rule).Bind(2, split.Directory).Bind(3, split.Name).Step())
             return null;
         EntryRow row = LedgerRows.ReadEntry(find);
-        return (row.Known, (HoldReason?)find.OptionalInt(8), row.JobId);
+        return (row.Known, row.JobId);
     }
 
     /// <summary>Counts per rule, ordered by name. Costs what is counted, not what the history holds.</summary>

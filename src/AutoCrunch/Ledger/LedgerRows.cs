@@ -65,7 +65,10 @@ internal static class LedgerRows
 
     /// <summary>The columns that <see cref="ReadEntry"/> reads, of <c>files f LEFT JOIN jobs j</c>.</summary>
     public const string EntryColumns =
-        "f.inode, f.size, f.mtime_ns, f.state, f.recorded_ns, f.job_id, j.state, j.reason";
+        "f.inode, f.size, f.mtime_ns, f.state, f.recorded_ns, f.job_id, j.state, j.reason, f.hold";
+
+    /// <summary>How many columns that is.</summary>
+    public const int EntryColumnCount = 9;
 
     /// <summary>The columns that <see cref="ReadAttempt"/> reads.</summary>
     public const string AttemptColumns = "number, started_ns, finished_ns, result, exit_code, signal, reason";
@@ -99,7 +102,10 @@ internal static class LedgerRows
             (EntryState)row.Int(3),
             row.Number(4),
             (JobState?)row.OptionalInt(6),
-            (JobReason?)row.OptionalInt(7)),
+            (JobReason?)row.OptionalInt(7))
+        {
+            Held = (HoldReason?)row.OptionalInt(8),
+        },
         row.OptionalNumber(5));
 
     public static AttemptRecord ReadAttempt(SqliteStatement row) => new(

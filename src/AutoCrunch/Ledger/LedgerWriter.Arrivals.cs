@@ -64,7 +64,12 @@ internal sealed partial class LedgerWriter
         var found = new List<(BytePath Path, EntryRow Row)>();
         _findSources.Bind(1, completion.Version).Bind(4, rule.Id).Bind(5, SourcesMax);
         while (_findSources.Step())
-            found.Add((SplitPath.Join(_findSources.Blob(8), _findSources.Blob(9)), LedgerRows.ReadEntry(_findSources)));
+        {
+            const int Directory = LedgerRows.EntryColumnCount;
+            BytePath path = SplitPath.Join(_findSources.Blob(Directory), _findSources.Blob(Directory + 1));
+            found.Add((path, LedgerRows.ReadEntry(_findSources)));
+        }
+
         foreach ((BytePath path, EntryRow row) in found)
             if (path != completion.Path && (row.Known.State == EntryState.Gone || _isGone(rule.Rule, path)))
                 return (path, row);
@@ -141,8 +146,9 @@ internal sealed partial class LedgerWriter
             WHERE id = ?1 AND state = {(int)JobState.Queued}
             """);
         _deleteEntry = _db.Prepare("DELETE FROM files WHERE rule_id = ?1 AND directory = ?2 AND name = ?3");
-        _moveEntry = _db.Prepare("""
-            UPDATE files SET directory = ?4, name = ?5, state = 0, hold = NULL, gone_ns = NULL
+        _moveEntry = _db.Prepare($"""
+            UPDATE files SET directory = ?4, name = ?5, gone_ns = NULL,
+                state = iif(hold IS NULL, {(int)EntryState.Present}, {(int)EntryState.Held})
             WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
             """);
         _moveJob = _db.Prepare("UPDATE jobs SET directory = ?2, name = ?3 WHERE id = ?1");

@@ -120,7 +120,7 @@ internal sealed partial class LedgerWriter
     {
         const string Below = "rule_id = ?1 AND directory >= ?2 AND directory < ?3";
         _goneEntry = _db.Prepare($"""
-            UPDATE files SET state = {(int)EntryState.Gone}, hold = NULL, gone_ns = ?4
+            UPDATE files SET state = {(int)EntryState.Gone}, gone_ns = ?4
             WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
             """);
         _updateEntryVersion = _db.Prepare("""
@@ -134,7 +134,7 @@ internal sealed partial class LedgerWriter
             WHERE state = {(int)JobState.Queued} AND id IN (SELECT job_id FROM files WHERE {Below})
             """);
         _goneBelow = _db.Prepare($"""
-            UPDATE files SET state = {(int)EntryState.Gone}, hold = NULL, gone_ns = ?4
+            UPDATE files SET state = {(int)EntryState.Gone}, gone_ns = ?4
             WHERE {Below} AND state <> {(int)EntryState.Gone}
             """);
         _deleteBelow = _db.Prepare($"DELETE FROM files WHERE {Below}");

@@ -47,7 +47,8 @@ internal sealed partial class LedgerWriter
             count += 1;
         }
 
-        SetNextDue(rule, now);
+        if (count < most)
+            SetNextDue(rule, now);
     }
 
     /// <summary>When the rule's oldest due job became due; null when none is.</summary>

@@ -23,10 +23,11 @@ CREATE TABLE files (
     size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
     state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),       -- present, held, gone, changed
-    hold INTEGER CHECK ((state = 1) = (hold IS NOT NULL)),
+    hold INTEGER,                          -- why it is held, or was when it went
     job_id INTEGER,                        -- the latest job, which may be forgotten already
     recorded_ns INTEGER NOT NULL,
     gone_ns INTEGER CHECK ((state = 2) = (gone_ns IS NOT NULL)),
+    CHECK (CASE state WHEN 1 THEN hold IS NOT NULL WHEN 2 THEN TRUE ELSE hold IS NULL END),
     PRIMARY KEY (rule_id, directory, name)
 ) STRICT, WITHOUT ROWID;
 

@@ -20,6 +20,9 @@ internal sealed class SqliteException(int code, string message) : Exception($"SQ
         or raw.SQLITE_CANTOPEN or raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_NOMEM or raw.SQLITE_PERM
         or raw.SQLITE_PROTOCOL;
 
+    /// <summary>True when there is no room on the disk.</summary>
+    public bool IsFull => Primary is raw.SQLITE_FULL;
+
     /// <summary>True when the file is no (sound) SQLite database.</summary>
     public bool IsCorrupt => Primary is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB;
 

@@ -1,0 +1,228 @@
+using AutoCrunch.Core;
+
+namespace AutoCrunch.Tests.Ledger;
+
+public sealed class RenameTests : IDisposable
+{
+    private readonly LedgerRig _rig = new LedgerRig().Open();
+
+    public void Dispose() => _rig.Dispose();
+
+    [Fact]
+    public void A_queued_job_moves_along_with_its_file()
+    {
+        Completion told = _rig.Complete("d/a");
+        Rename("d/a", "e/b", told.Version);
+
+        Assert.Equal(["e/b:Queued"], _rig.Story());
+        Assert.Equal("e/b", _rig.StartClaims().Take().Job.Path.ToString());
+        _rig.Complete("e/b", told.Version, Evidence.Found);
+        Assert.Single(_rig.Story());
+    }
+
+    [Fact]
+    public void A_processed_file_is_not_processed_again_under_its_new_name_and_its_old_name_is_free()
+    {
+        _rig.StartClaims();
+        Completion told = _rig.Complete("a");
+        _rig.Succeed(_rig.Take());
+        Rename("a", "b", told.Version);
+        Assert.Equal(["a:Succeeded"], _rig.Story());
+
+        _rig.Complete("a");
+
+        Assert.Equal("a", _rig.Take().Job.Path.ToString());
+    }
+
+    [Fact]
+    public void A_rename_over_a_file_supersedes_that_ones_queued_job()
+    {
+        Completion a = _rig.Complete("a");
+        _rig.Complete("b");
+        Rename("a", "b", a.Version);
+
+        Assert.Equal(["b:Queued", "b:Cancelled/Superseded"], _rig.Story());
+    }
+
+    [Fact]
+    public void A_retry_follows_its_file()
+    {
+        _rig.StartClaims();
+        Completion told = _rig.Complete("a");
+        Attempt first = _rig.Take();
+        Rename("a", "b", told.Version);
+        _rig.Settle(first, new AttemptOutcome.Failed("no such file", 1));
+
+        Attempt second = _rig.Take();
+        Assert.Equal(("b", 2), (second.Job.Path.ToString(), second.Number));
+    }
+
+    [Fact]
+    public void A_job_that_finds_its_file_gone_because_it_was_just_renamed_runs_under_the_new_name()
+    {
+        _rig.StartClaims();
+        Completion told = _rig.Complete("a");
+        Attempt first = _rig.Take();
+        Rename("a", "b", told.Version);
+        _rig.Settle(first, AttemptOutcome.Gone.Value);
+
+        Attempt second = _rig.Take();
+        Assert.Equal(("b", 1), (second.Job.Path.ToString(), second.Number));
+        Assert.Equal(first.Job.Id, second.Job.Id);
+    }
+
+    [Fact]
+    public void A_job_that_was_cancelled_before_the_rename_was_told_runs_under_the_new_name()
+    {
+        _rig.StartClaims();
+        Completion told = _rig.Complete("a");
+        _rig.Settle(_rig.Take(), AttemptOutcome.Gone.Value);
+        Rename("a", "b", told.Version);
+
+        Assert.Equal("b", _rig.Take().Job.Path.ToString());
+        Assert.Equal(["a:Cancelled/Gone", "b:Running"], _rig.Story());
+    }
+
+    [Fact]
+    public void No_second_attempt_runs_under_the_name_a_running_jobs_file_was_moved_to()
+    {
+        _rig.StartClaims(concurrency: 3);
+        Completion told = _rig.Complete("a");
+        Attempt first = _rig.Take();
+        Rename("a", "b", told.Version);
+        _rig.Complete("b");
+        _rig.AssertNothingClaimed();
+
+        _rig.Succeed(first);
+
+        Assert.Equal("b", _rig.Take().Job.Path.ToString());
+    }
+
+    [Fact]
+    public void Renames_Process_makes_a_job_of_the_new_name_and_forgets_the_old_one()
+    {
+        _rig.Reopen(LedgerRig.Rule(completion: new CompletionPolicy { Renames = ProcessPolicy.Process }));
+        Completion told = _rig.Complete("a");
+        Rename("a", "b", told.Version);
+
+        Assert.Equal(["a:Cancelled/Gone", "b:Queued"], _rig.Story());
+    }
+
+    [Fact]
+    public void A_held_file_stays_held_under_its_new_name()
+    {
+        FileVersion version = _rig.NewVersion();
+        _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), LedgerRig.StatOf(version), HoldReason.ZeroMtime);
+        Rename("a", "b", version);
+
+        Assert.Empty(_rig.Story());
+        KnownEntry entry = _rig.Read(reader => reader.FindFile("raw", BytePath.Parse("b")))!.Value.Known;
+        Assert.Equal((EntryState.Held, HoldReason.ZeroMtime), (entry.State, entry.Held));
+    }
+
+    [Fact]
+    public void A_held_file_found_under_another_name_after_its_old_one_was_missed_stays_held()
+    {
+        FileVersion version = _rig.NewVersion();
+        _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), LedgerRig.StatOf(version), HoldReason.ZeroMtime);
+        _rig.Ledger.KnownFiles.Gone("raw", BytePath.Parse("a"));
+        _rig.Complete("b", version, Evidence.Found);
+
+        Assert.Empty(_rig.Story());
+        Assert.Equal(
+            EntryState.Held, _rig.Read(reader => reader.FindFile("raw", BytePath.Parse("b")))!.Value.Known.State);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_scan_takes_a_known_version_under_a_new_name_for_renamed_if_the_old_name_is_gone(bool isTold)
+    {
+        _rig.StartClaims();
+        Completion told = _rig.Complete("a");
+        _rig.Succeed(_rig.Take());
+        if (isTold)
+            _rig.Ledger.KnownFiles.Gone("raw", BytePath.Parse("a"));
+        else
+            _rig.NotThere.Add(BytePath.Parse("a"));
+
+        _rig.Complete("b", told.Version, Evidence.Found);
+
+        Assert.Equal(["a:Succeeded"], _rig.Story());
+        Assert.NotNull(_rig.Read(reader => reader.FindFile("raw", BytePath.Parse("b"))));
+        Assert.Null(_rig.Read(reader => reader.FindFile("raw", BytePath.Parse("a"))));
+    }
+
+    [Fact]
+    public void A_hard_link_found_by_a_scan_is_an_arrival()
+    {
+        _rig.StartClaims();
+        Completion told = _rig.Complete("a");
+        _rig.Succeed(_rig.Take());
+        _rig.Complete("b", told.Version, Evidence.Found);
+
+        Assert.Equal("b", _rig.Take().Job.Path.ToString());
+    }
+
+    [Fact]
+    public void A_file_born_after_the_record_is_not_the_renamed_one()
+    {
+        _rig.StartClaims();
+        Completion told = _rig.Complete("a");
+        _rig.Succeed(_rig.Take());
+        _rig.Ledger.KnownFiles.Gone("raw", BytePath.Parse("a"));
+        FileStat reused = LedgerRig.StatOf(told.Version) with { BirthNs = AutoCrunch.Linux.Clock.WallNs() + 1_000_000_000 };
+        _rig.Complete("b", told.Version, Evidence.Found, change: found => found with { Stat = reused });
+
+        Assert.Equal("b", _rig.Take().Job.Path.ToString());
+    }
+
+    [Fact]
+    public void A_renamed_directory_takes_its_files_and_jobs_along()
+    {
+        string[] paths = ["d/a", @"d/\xFF/b", "d2/c", "d"];
+        FileVersion[] versions = [.. paths.Select(path => _rig.Complete(path).Version)];
+
+        _rig.Ledger.KnownFiles.DirectoryMoved("raw", BytePath.Parse("d"), BytePath.Parse(@"x/\xFEy"));
+
+        Assert.Equal([@"x/\xFEy/a:Queued", @"x/\xFEy/\xFF/b:Queued", "d2/c:Queued", "d:Queued"], _rig.Story());
+        _rig.Complete(@"x/\xFEy/\xFF/b", versions[1], Evidence.Found);
+        Assert.Equal(4, _rig.Story().Length);
+        var files = new Dictionary<BytePath, KnownFile>();
+        _rig.Ledger.KnownFiles.ReadDirectory("raw", BytePath.Parse(@"x/\xFEy"), files);
+        Assert.Equal(versions[0], files[BytePath.Parse("a")].Version);
+        Assert.Equal(
+            [@"x/\xFEy", @"x/\xFEy/\xFF"],
+            _rig.Ledger.KnownFiles.ReadDirectories("raw", BytePath.Parse("x")).Select(path => path.ToString()));
+    }
+
+    [Fact]
+    public void A_directory_renamed_to_where_one_was_before_replaces_what_was_known_there()
+    {
+        _rig.Complete("new/a");
+        FileVersion moved = _rig.Complete("old/a").Version;
+        _rig.Ledger.KnownFiles.DirectoryMoved("raw", BytePath.Parse("old"), BytePath.Parse("new"));
+
+        Assert.Equal(["new/a:Cancelled/Gone", "new/a:Queued"], _rig.Story());
+        Assert.Equal(
+            moved, _rig.Read(reader => reader.FindFile("raw", BytePath.Parse("new/a")))!.Value.Known.Version);
+    }
+
+    [Fact]
+    public void No_second_attempt_runs_in_a_directory_that_was_renamed_under_a_running_job()
+    {
+        _rig.StartClaims(concurrency: 3);
+        _rig.Complete("d/a");
+        Attempt first = _rig.Take();
+        _rig.Ledger.KnownFiles.DirectoryMoved("raw", BytePath.Parse("d"), BytePath.Parse("e"));
+        _rig.Complete("e/a");
+        _rig.AssertNothingClaimed();
+
+        _rig.Succeed(first);
+
+        Assert.Equal("e/a", _rig.Take().Job.Path.ToString());
+    }
+
+    private void Rename(string from, string to, FileVersion version) => _rig.Complete(
+        to, version, Evidence.Renamed, change: told => told with { RenamedFrom = BytePath.Parse(from) });
+}
