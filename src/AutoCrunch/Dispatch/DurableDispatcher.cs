@@ -37,6 +37,9 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
         _slots = new SlotThreads(rule.Name, concurrency, PrepareThread, Run);
     }
 
+    /// <summary>The rule's name.</summary>
+    public string Name => Rule.Name;
+
     protected WatchRule Rule { get; }
 
     protected JobLedger Ledger { get; }
