@@ -20,17 +20,9 @@ internal static class ProcessCompiler
         if (section.Command.Length == 0)
             return null;
         List<CommandTemplate>? command = CompileCommand(commandKey, section.Command, rule.Reader);
-        if (command is null || workingDirectory is null || !isEnvironment)
+        BytePath? program = FindProgram(commandKey, section, rule, out bool isStartable);
+        if (command is null || workingDirectory is null || !isEnvironment || !isStartable)
             return null;
-        BytePath? program = null;
-        if (!command[0].HasPlaceholders)
-        {
-            string searchPath = section.Environment.GetValueOrDefault("PATH") ?? rule.SearchPath;
-            program = FindProgram($"{commandKey}:0", command[0], searchPath, rule);
-            if (program is null)
-                return null;
-        }
-
         return new ProcessOptions
         {
             Command = command,
@@ -68,12 +60,18 @@ internal static class ProcessCompiler
         return null;
     }
 
-    private static BytePath? FindProgram(string key, CommandTemplate first, string searchPath, RuleCompiler rule)
+    // Null also when the program depends on the file: then it is looked for at each start.
+    private static BytePath? FindProgram(string key, ProcessSection section, RuleCompiler rule, out bool isStartable)
     {
+        isStartable = true;
+        if (!CommandTemplate.TryParse(section.Command[0], out CommandTemplate? first, out _) || first.HasPlaceholders)
+            return null;
         byte[] name = first.Expand(default);
+        string searchPath = section.Environment.GetValueOrDefault("PATH") ?? rule.SearchPath;
         int errno = ProgramFinder.TryFind(new BytePath(name), rule.BaseDirectory, searchPath, out BytePath program);
         if (errno == 0)
             return PathText.Normalise(program);
+        isStartable = false;
         bool hasSlash = name.AsSpan().Contains((byte)'/');
         string where = hasSlash
             ? $"an executable file (a relative path starts at {rule.BaseDirectory})"
@@ -86,7 +84,7 @@ internal static class ProcessCompiler
                 "; each argument is an item of the list, no shell takes them apart",
             _ => "",
         };
-        rule.Reader.Mistake(key, where + why);
+        rule.Reader.Mistake($"{key}:0", where + why);
         return null;
     }
 

@@ -191,13 +191,16 @@ public sealed class ConfigurationMistakeTests
         Assert.Null(test.Compile("""
             { "AutoCrunch": { "MaxRunning": -1, "Rules": {
                 "one": { "Path": "", "Include": [""], "Dispatcher": { "Command": ["{x}"], "Concurrency": "a" } },
+                "three": { "Path": "in", "Dispatcher": { "Command": ["no-such-program", "{x}"] } },
                 "two": { "Retry": { "Delay": "1" } } } } }
             """));
         Assert.Equal(
             [
                 "AutoCrunch:MaxRunning", "AutoCrunch:Rules:one:Dispatcher:Command:0",
                 "AutoCrunch:Rules:one:Dispatcher:Concurrency", "AutoCrunch:Rules:one:Include:0",
-                "AutoCrunch:Rules:one:Path", "AutoCrunch:Rules:two:Dispatcher", "AutoCrunch:Rules:two:Path",
+                "AutoCrunch:Rules:one:Path", "AutoCrunch:Rules:three:Dispatcher:Command:0",
+                "AutoCrunch:Rules:three:Dispatcher:Command:1", "AutoCrunch:Rules:two:Dispatcher",
+                "AutoCrunch:Rules:two:Path",
                 "AutoCrunch:Rules:two:Retry:Delay",
             ],
             test.Mistakes.Select(mistake => mistake.Key).Order(StringComparer.Ordinal));
