@@ -76,6 +76,7 @@ internal sealed partial class CompletionMachine
         }
 
         file.Phase = Phase.Writing;
+        file.CloseMayBeLost = false;
         file.IsExisting = false;
         file.ConfirmAfterNs = TrackedFile.NoTime;
         SignOfLife(file, fileEvent.Time);
@@ -104,6 +105,7 @@ internal sealed partial class CompletionMachine
                 effects.Add(Probe(file, ProbeDepth.Writers));
                 break;
             case Phase.Touched:
+            case Phase.Opening when file.ConfirmAfterNs != TrackedFile.NoTime:
                 file.ConfirmAfterNs = TrackedFile.NoTime;
                 SetDeadline(file, fileEvent.Time.MonotonicNs + TouchDelayNs);
                 break;
@@ -171,7 +173,8 @@ internal sealed partial class CompletionMachine
 
         if (Find(fileEvent) is { } replaced)
             Remove(replaced);
-        if (move?.File is { Phase: not (Phase.Renamed or Phase.Touched) } unfinished)
+        bool isRenameOnly = _policy.Arrivals == Arrivals.Rename;
+        if (!isRenameOnly && move?.File is { Phase: not (Phase.Renamed or Phase.Touched) } unfinished)
         {
             MoveUnfinished(unfinished, move, fileEvent, effects);
             SettleMovedOut(move, effects);
@@ -198,7 +201,8 @@ internal sealed partial class CompletionMachine
         {
             // Whether the ledger knows it under that name, and that it is gone from there, is settled with the verdict.
             file.RenamedFrom = (move.Directory!, move.Name.ToArray());
-            file.TouchedBefore = move.File is { Phase: Phase.Touched, TouchedInDoubt: false } ? move.File : null;
+            file.TouchedBefore = move.File is { Phase: Phase.Touched, TouchedInDoubt: false } touched
+                && !touched.Directory.IsUncertain ? touched : null;
         }
 
         effects.Add(Probe(file, ProbeDepth.Stat));
@@ -269,7 +273,8 @@ internal sealed partial class CompletionMachine
         {
             if (known.IsNewAssumed && fileEvent.IsUpdateInPlace)
                 known.IsNew = false;
-            if (known.Phase == Phase.Held && fileEvent.HeldBefore is null)
+            known.CloseMayBeLost |= fileEvent.Directory.IsUncertain;
+            if (known.Phase == Phase.Held ? fileEvent.HeldBefore is null : known.CloseMayBeLost)
                 effects.Add(Probe(known, ProbeDepth.Writers));
             return;
         }
@@ -312,7 +317,7 @@ internal sealed partial class CompletionMachine
     // Written under its own name: no longer a matter of links, and never of renames.
     private void DropUnlessRenamed(TrackedFile? file)
     {
-        if (file is { Phase: Phase.Opening })
+        if (file is { Phase: Phase.Opening or Phase.Writing or Phase.Closed })
             Remove(file);
     }
 
@@ -320,7 +325,11 @@ internal sealed partial class CompletionMachine
     private bool TakesInFlight(in FileEvent fileEvent) =>
         !RsyncNames.IsTemporaryShape(fileEvent.Name.Span) && Takes(fileEvent.Directory, fileEvent.Name.Span);
 
-    private static void SignOfLife(TrackedFile file, Moment now) => file.LastSignNs = now.MonotonicNs;
+    private static void SignOfLife(TrackedFile file, Moment now)
+    {
+        file.LastSignNs = now.MonotonicNs;
+        file.ClockStepNs = Math.Max(file.ClockStepNs, ClockStepOf(file, now));
+    }
 
     private static Effect ProbeOf(TrackedDirectory directory, byte[] name) =>
         new(EffectKind.Probe, directory, name) { Depth = ProbeDepth.Stat };

@@ -30,6 +30,14 @@ internal sealed partial class CompletionMachine
         }
 
         file.UnreadableCount = 0;
+        if (IsGone(answer) && !file.IsGoneSeen)
+        {
+            // Perhaps it is the late answer to a question about what had this name before.
+            file.IsGoneSeen = true;
+            effects.Add(Probe(file, ProbeDepth.Stat));
+            return;
+        }
+
         if (IsGone(answer))
         {
             Remove(file);
@@ -37,6 +45,7 @@ internal sealed partial class CompletionMachine
             return;
         }
 
+        file.IsGoneSeen = false;
         if (depth != ProbeDepth.Stat)
             file.Writer = answer.Writer;
         Judge(file, depth, answer.Stat, now, effects);
@@ -55,7 +64,7 @@ internal sealed partial class CompletionMachine
                 break;
             case Phase.Opening:
                 if (depth != ProbeDepth.Stat)
-                    JudgeOpening(file, stat, now);
+                    JudgeOpening(file, depth, stat, now, effects);
                 break;
             case Phase.Touched:
                 file.Stat = stat;
@@ -82,8 +91,7 @@ internal sealed partial class CompletionMachine
         switch (file.Phase)
         {
             case Phase.Touched when file.TouchedInDoubt && file.Directory.IsUncertain:
-                // The scan that is under way decides; if it finds nothing new, this was metadata.
-                SetDeadline(file, now.MonotonicNs + WriterPollMinNs);
+                AwaitScan(file, now);
                 break;
             case Phase.Touched or Phase.Renamed:
                 effects.Add(Probe(file, ProbeDepth.Stat));
@@ -92,6 +100,16 @@ internal sealed partial class CompletionMachine
                 effects.Add(Probe(file, ProbeDepth.Writers));
                 break;
         }
+    }
+
+    // The scan that is under way decides; if it finds nothing new, this was metadata. Where the scan itself waits for
+    // room in the table, the entry gives way: what it was about, the scan will find.
+    private void AwaitScan(TrackedFile file, Moment now)
+    {
+        if (_overflowed is null)
+            SetDeadline(file, now.MonotonicNs + WriterPollMinNs);
+        else
+            Remove(file);
     }
 
     // What rsync -t renames into place has its source's mtime. One that was written since the queue was last empty may
@@ -110,19 +128,23 @@ internal sealed partial class CompletionMachine
     }
 
     // Created and not written since.
-    private void JudgeOpening(TrackedFile file, FileStat stat, Moment now)
+    private void JudgeOpening(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
     {
         bool isLink = stat.LinkCount > 1 || (stat.SizeBytes > 0 && file.Writer == WriterState.None);
-        if (file.Writer == WriterState.Writing)
-            BeWriting(file, stat, now);
-        else if (_policy.Arrivals == Arrivals.Rename && stat.LinkCount == 1)
+        if (_policy.Arrivals == Arrivals.Rename && stat.LinkCount == 1)
             Remove(file);
+        else if (_policy.Arrivals == Arrivals.Rename && file.Writer == WriterState.Writing)
+            SetDeadline(file, now.MonotonicNs + _writerPollNs);
+        else if (file.Writer == WriterState.Writing)
+            BeWriting(file, stat, now);
         else if (isLink)
         {
             file.Stat = stat;
             file.HasStat = true;
             ConfirmLater(file, now);
         }
+        else if (file.Writer == WriterState.Unknown && stat.SizeBytes == 0)
+            LookInProc(file, depth, now, effects);
         else
         {
             file.Phase = Phase.Closed;
@@ -130,11 +152,28 @@ internal sealed partial class CompletionMachine
         }
     }
 
+    // It was opened and not seen closed, and a lease cannot tell: it is not finished, however long its writer pauses.
+    private void LookInProc(TrackedFile file, ProbeDepth depth, Moment now, List<Effect> effects)
+    {
+        if (now.MonotonicNs < file.LastSignNs + _quietNs)
+            SetDeadline(file, file.LastSignNs + _quietNs);
+        else if (depth == ProbeDepth.WritersByProc)
+            SetDeadline(file, now.MonotonicNs + UnknownWriterPollNs);
+        else
+            effects.Add(Probe(file, ProbeDepth.WritersByProc));
+    }
+
     // The queue was empty after the look: nothing had happened to the file that is not known.
     private void Confirmed(TrackedFile file, Moment now, List<Effect> effects)
     {
         file.ConfirmAfterNs = TrackedFile.NoTime;
-        if (file.Phase == Phase.Touched)
+        if (file.Phase == Phase.Touched && file.Directory.IsUncertain)
+        {
+            // Events were lost since: the touch may not be all that happened.
+            file.TouchedInDoubt = true;
+            AwaitScan(file, now);
+        }
+        else if (file.Phase == Phase.Touched)
         {
             effects.Add(new Effect(EffectKind.MetadataChanged, file.Directory, file.Name) { Stat = file.Stat });
             Remove(file);
@@ -168,6 +207,8 @@ internal sealed partial class CompletionMachine
         }
         else if (stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
             Hold(file, stat, HoldReason.ZeroMtime, effects);
+        else if (_policy.Arrivals == Arrivals.Rename && file.Writer == WriterState.Writing)
+            Remove(file);
         else if (file.Writer == WriterState.Writing)
             BeWriting(file, stat, now);
         else if (_policy.Arrivals == Arrivals.Rename && writtenLast)
@@ -210,6 +251,12 @@ internal sealed partial class CompletionMachine
     {
         if (depth == ProbeDepth.Stat)
             return;
+        if (file is { Phase: Phase.Writing, Writer: WriterState.Unknown, CloseMayBeLost: false })
+        {
+            LookInProc(file, depth, now, effects);
+            return;
+        }
+
         bool isChanged = file.HasStat && (file.Stat.Version != stat.Version || file.Stat.CtimeNs != stat.CtimeNs);
 
         // Still writing, as far as events tell: that nobody has it open any more is news.
@@ -269,6 +316,11 @@ internal sealed partial class CompletionMachine
             file.WindowStartNs = Math.Min(stat.MtimeNs, now.WallNs);
             file.WindowClockOffsetNs = now.WallNs - now.MonotonicNs;
         }
+        else if (file.Phase == Phase.Opening)
+        {
+            // Perhaps a link to a file that is written under another name: the writing is older than the link.
+            file.WindowStartNs = Math.Min(stat.MtimeNs, file.WindowStartNs);
+        }
 
         file.IsExisting = false;
         file.Phase = Phase.Writing;
@@ -286,68 +338,6 @@ internal sealed partial class CompletionMachine
             return;
         }
 
-        SetDeadline(file, now.MonotonicNs + (UnreadableDelayNs << file.UnreadableCount));
+        SetDeadline(file, now.MonotonicNs + (UnreadableDelayNs << (file.UnreadableCount - 1)));
     }
-
-    // Nobody who writes leaves an mtime outside the time of writing; utimensat(2) does, and leaves another ctime. If
-    // the wall clock was set meanwhile, the window is widened by as much.
-    private static bool IsMtimeSet(TrackedFile file, FileStat stat, Moment now)
-    {
-        if (stat.MtimeNs == stat.CtimeNs)
-            return false;
-        if (file.WindowStartNs == TrackedFile.NoTime)
-            return IsOlderThanBirth(stat, 0);
-        long stepNs = Math.Abs(now.WallNs - now.MonotonicNs - file.WindowClockOffsetNs);
-        long slackNs = ClockSlackNs + stepNs;
-        return stat.MtimeNs < file.WindowStartNs - slackNs
-            || stat.MtimeNs > now.WallNs + slackNs
-            || IsOlderThanBirth(stat, stepNs);
-    }
-
-    private static bool IsOlderThanBirth(FileStat stat, long stepNs) => stat.MtimeNs != stat.CtimeNs
-        && stat.BirthNs != 0 && stat.MtimeNs < stat.BirthNs - ClockSlackNs - stepNs;
-
-    private void Complete(TrackedFile file, FileStat stat, Evidence evidence, Moment now, List<Effect> effects)
-    {
-        Remove(file);
-        if (file.TouchedBefore is { } touched)
-            effects.Add(new Effect(EffectKind.MetadataChanged, touched.Directory, touched.Name) { Stat = stat });
-        var completion = new Completion(
-            _rule.Name, file.Directory.PathOf(file.Name), stat, evidence, file.ArrivedNs, now.WallNs)
-        {
-            RenamedFrom = file.RenamedFrom is { } from ? from.Directory.PathOf(from.Name) : null,
-            TemporaryName = file.TemporaryName,
-            IsExisting = file.IsExisting,
-        };
-        effects.Add(new Effect(EffectKind.Complete, file.Directory, file.Name) { Completion = completion });
-        SettleRenamedAway(file, effects);
-    }
-
-    // Only now, so that the ledger still knows the old name when it hears of the new one.
-    private static void SettleRenamedAway(TrackedFile file, List<Effect> effects)
-    {
-        if (file.RenamedFrom is { } from)
-            effects.Add(ProbeOf(from.Directory, from.Name));
-        file.RenamedFrom = null;
-    }
-
-    // The ledger keeps the hold. The entry stays only where a late change of the mtime may still prove the file:
-    // rsync may be stopped between its close and its utimensat for longer than any quiet period.
-    private void Hold(TrackedFile file, FileStat stat, HoldReason reason, List<Effect> effects)
-    {
-        bool isNews = file.Phase != Phase.Held || !file.HasStat || file.Stat.Version != stat.Version
-            || file.Hold != reason;
-        file.Phase = Phase.Held;
-        file.Hold = reason;
-        file.Stat = stat;
-        file.HasStat = true;
-        file.DeadlineNs = long.MaxValue;
-        if (isNews)
-            effects.Add(new Effect(EffectKind.Hold, file.Directory, file.Name) { Stat = stat, Reason = reason });
-        SettleRenamedAway(file, effects);
-        if (!CanBeLifted(reason) || _files.Count > _trackedMax / 2)
-            Remove(file);
-    }
-
-    private static bool CanBeLifted(HoldReason reason) => reason is HoldReason.OwnerOnly or HoldReason.Unproven;
 }

@@ -33,6 +33,11 @@ internal sealed partial class CompletionMachine
     /// <summary>How often a writer is looked for at most, however short the quiet period is.</summary>
     public const long WriterPollMinNs = 1000 * MillisecondNs;
 
+    /// <summary>
+    /// How often a writer is looked for in /proc when a lease cannot tell and the file was not seen closed.
+    /// </summary>
+    public const long UnknownWriterPollNs = 60_000 * MillisecondNs;
+
     /// <summary>First delay before a file that could not be looked at is tried again; doubled each time.</summary>
     public const long UnreadableDelayNs = 1000 * MillisecondNs;
 

@@ -54,6 +54,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// </summary>
     public long WindowClockOffsetNs;
 
+    /// <summary>The largest such change seen so far, forwards or backwards: the clock may be set there and back.</summary>
+    public long ClockStepNs;
+
     /// <summary>Monotonic time of the last sign of life.</summary>
     public long LastSignNs;
 
@@ -82,6 +85,12 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
 
     /// <summary>Touched while events of the directory may have been lost.</summary>
     public bool TouchedInDoubt;
+
+    /// <summary>A scan of a directory whose events were lost has been here since the last write.</summary>
+    public bool CloseMayBeLost;
+
+    /// <summary>The last look found nothing under this name.</summary>
+    public bool IsGoneSeen;
 
     /// <summary>How often in a row it could not be looked at.</summary>
     public byte UnreadableCount;
@@ -116,6 +125,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
         IsNew = fileEvent.Kind == FileEventKind.Created || IsNewAssumed;
         IsExisting = false;
         TouchedInDoubt = false;
+        CloseMayBeLost = false;
+        IsGoneSeen = false;
+        ClockStepNs = 0;
         UnreadableCount = 0;
         HasStat = false;
         Writer = WriterState.NotAsked;

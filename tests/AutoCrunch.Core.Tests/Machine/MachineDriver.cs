@@ -16,7 +16,7 @@ internal sealed class MachineDriver
         Rule = rule;
         Tree = tree;
         Machine = new CompletionMachine(rule, trackedMax);
-        Ledger = new SmallLedger(rule);
+        Ledger = new SmallLedger(rule, path => !Tree.Exists(ModelTree.TextOf(path.Span)));
         Root = new TrackedDirectory(rule, null, [], isIgnored: false) { IsUncertain = false };
         _directories[""] = Root;
         Now = QueueEmpty = new Moment(monotonicNs, wallNs);
@@ -48,8 +48,8 @@ internal sealed class MachineDriver
     /// <summary>Every probe asked, in order.</summary>
     public List<(string Path, ProbeDepth Depth)> Probes { get; } = [];
 
-    /// <summary>Directories the machine wants scanned again.</summary>
-    public int Rescans { get; private set; }
+    /// <summary>The ledger's verdicts and the rescans wanted, with their times.</summary>
+    public List<(Moment Time, string Text)> Log { get; } = [];
 
     /// <summary>A restart: another machine on the same ledger and tree.</summary>
     public void Restart(int trackedMax = 1000) => Machine = new CompletionMachine(Rule, trackedMax);
@@ -96,6 +96,13 @@ internal sealed class MachineDriver
     {
         if (_directories.TryGetValue(path, out TrackedDirectory? directory))
             Machine.Forget(directory);
+    }
+
+    /// <summary>Events were lost: nothing is certain until a scan has been here.</summary>
+    public void BeUncertain()
+    {
+        foreach (TrackedDirectory directory in _directories.Values)
+            directory.IsUncertain = true;
     }
 
     public void Publish(FileEventKind kind, string path, uint cookie = 0) =>
@@ -226,11 +233,14 @@ internal sealed class MachineDriver
                 continue;
             }
 
+            int said = Ledger.Verdicts.Count;
             Effects.Add(effect);
             if (effect.Kind == EffectKind.Rescan)
-                Rescans++;
+                Log.Add((Now, $"rescan {effect.Directory.RelativePath}".TrimEnd()));
             else
                 Ledger.Apply(effect);
+            foreach ((BytePath path, string text) in Ledger.Verdicts.Skip(said))
+                Log.Add((Now, $"{path}: {text}"));
         }
 
         _effects.Clear();

@@ -4,7 +4,9 @@ namespace AutoCrunch.Core.Tests.Machine;
 /// What the ledger makes of the machine's effects, in memory: <see cref="ArrivalDecision"/> decides, and every change
 /// is a line such as "f.raw: job MtimeSet".
 /// </summary>
-internal sealed class SmallLedger(WatchRule rule)
+/// <param name="rule">The rule whose files it knows.</param>
+/// <param name="isGone">Looks whether a path is gone.</param>
+internal sealed class SmallLedger(WatchRule rule, Predicate<BytePath> isGone)
 {
     private readonly Dictionary<BytePath, KnownEntry> _entries = [];
 
@@ -52,7 +54,7 @@ internal sealed class SmallLedger(WatchRule rule)
 
     private void Complete(Completion completion)
     {
-        BytePath? sourcePath = completion.RenamedFrom ?? GonePathOf(completion);
+        BytePath? sourcePath = completion.RenamedFrom ?? LeftPathOf(completion);
         KnownEntry? source = sourcePath is { } from ? Find(from) : null;
         switch (ArrivalDecision.Of(
             completion, rule.Completion, rule.ExistingFiles, Find(completion.Path), source))
@@ -79,10 +81,12 @@ internal sealed class SmallLedger(WatchRule rule)
             completion.Version, EntryState.Present, completion.CompletedNs, JobState.Succeeded, null);
     }
 
-    private BytePath? GonePathOf(Completion completion)
+    private BytePath? LeftPathOf(Completion completion)
     {
+        if (completion.Evidence == Evidence.RenamedFromTemporary || IsCompleted(completion.Path, completion.Version))
+            return null;
         foreach ((BytePath path, KnownEntry entry) in _entries)
-            if (entry.State == EntryState.Gone && entry.Version == completion.Version && path != completion.Path)
+            if (entry.Version == completion.Version && path != completion.Path && isGone(path))
                 return path;
         return null;
     }

@@ -1,0 +1,76 @@
+using System;
+using System.Collections.Generic;
+
+namespace AutoCrunch.Core;
+
+/// <content>What proves a file, and what a verdict leads to.</content>
+internal sealed partial class CompletionMachine
+{
+    // Nobody who writes leaves an mtime outside the time of writing; utimensat(2) does, and leaves another ctime. If
+    // the wall clock was set meanwhile, the window is widened by as much.
+    private static bool IsMtimeSet(TrackedFile file, FileStat stat, Moment now)
+    {
+        if (stat.MtimeNs == stat.CtimeNs)
+            return false;
+        if (file.WindowStartNs == TrackedFile.NoTime)
+            return IsOlderThanBirth(stat, 0);
+        long stepNs = Math.Max(file.ClockStepNs, ClockStepOf(file, now));
+        long slackNs = ClockSlackNs + stepNs;
+        return stat.MtimeNs < file.WindowStartNs - slackNs
+            || stat.MtimeNs > now.WallNs + slackNs
+            || IsOlderThanBirth(stat, stepNs);
+    }
+
+    // By how much the wall clock was set since the window began.
+    private static long ClockStepOf(TrackedFile file, Moment now) =>
+        Math.Abs(now.WallNs - now.MonotonicNs - file.WindowClockOffsetNs);
+
+    // A birth after the last change: the clock ran ahead when the file was created, and its birth says nothing.
+    private static bool IsOlderThanBirth(FileStat stat, long stepNs) => stat.MtimeNs != stat.CtimeNs
+        && stat.BirthNs != 0 && stat.BirthNs <= stat.CtimeNs
+        && stat.MtimeNs < stat.BirthNs - ClockSlackNs - stepNs;
+
+    private void Complete(TrackedFile file, FileStat stat, Evidence evidence, Moment now, List<Effect> effects)
+    {
+        Remove(file);
+        if (file.TouchedBefore is { } touched)
+            effects.Add(new Effect(EffectKind.MetadataChanged, touched.Directory, touched.Name) { Stat = stat });
+        var completion = new Completion(
+            _rule.Name, file.Directory.PathOf(file.Name), stat, evidence, file.ArrivedNs, now.WallNs)
+        {
+            RenamedFrom = file.RenamedFrom is { } from ? from.Directory.PathOf(from.Name) : null,
+            TemporaryName = file.TemporaryName,
+            IsExisting = file.IsExisting,
+        };
+        effects.Add(new Effect(EffectKind.Complete, file.Directory, file.Name) { Completion = completion });
+        SettleRenamedAway(file, effects);
+    }
+
+    // Only now, so that the ledger still knows the old name when it hears of the new one.
+    private static void SettleRenamedAway(TrackedFile file, List<Effect> effects)
+    {
+        if (file.RenamedFrom is { } from)
+            effects.Add(ProbeOf(from.Directory, from.Name));
+        file.RenamedFrom = null;
+    }
+
+    // The ledger keeps the hold. The entry stays only where a late change of the mtime may still prove the file:
+    // rsync may be stopped between its close and its utimensat for longer than any quiet period.
+    private void Hold(TrackedFile file, FileStat stat, HoldReason reason, List<Effect> effects)
+    {
+        bool isNews = file.Phase != Phase.Held || !file.HasStat || file.Stat.Version != stat.Version
+            || file.Hold != reason;
+        file.Phase = Phase.Held;
+        file.Hold = reason;
+        file.Stat = stat;
+        file.HasStat = true;
+        file.DeadlineNs = long.MaxValue;
+        if (isNews)
+            effects.Add(new Effect(EffectKind.Hold, file.Directory, file.Name) { Stat = stat, Reason = reason });
+        SettleRenamedAway(file, effects);
+        if (!CanBeLifted(reason) || _files.Count > _trackedMax / 2)
+            Remove(file);
+    }
+
+    private static bool CanBeLifted(HoldReason reason) => reason is HoldReason.OwnerOnly or HoldReason.Unproven;
+}
