@@ -1,6 +1,5 @@
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
-using FileSystemInfo = AutoCrunch.Linux.FileSystemInfo;
 
 namespace AutoCrunch.Watching;
 
@@ -75,7 +74,7 @@ internal sealed partial class Scanner
         BytePath opened = DescriptorPath(reader);
         errno = FileStatReader.TryReadTarget(opened, out FileStat stat);
         if (errno == 0)
-            errno = FileSystemInfo.TryRead(opened, out _rootFacts);
+            errno = _options.FileSystemOf(opened, out _rootFacts);
         if (errno != 0)
         {
             reader.Dispose();

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
-using FileSystemInfo = AutoCrunch.Linux.FileSystemInfo;
 
 namespace AutoCrunch.Watching;
 
@@ -177,7 +176,7 @@ internal sealed partial class Scanner
     }
 
     // Another file system may be mounted in the tree, and be a network one.
-    private static void LearnFileSystem(
+    private void LearnFileSystem(
         ScanNode node, DirectoryReader reader, ulong deviceAbove, FileSystemFacts factsAbove)
     {
         node.Device = deviceAbove;
@@ -186,7 +185,7 @@ internal sealed partial class Scanner
             || stat.Device == deviceAbove)
             return;
         node.Device = stat.Device;
-        if (FileSystemInfo.TryRead(DescriptorPath(reader), out FileSystemFacts facts) == 0)
+        if (_options.FileSystemOf(DescriptorPath(reader), out FileSystemFacts facts) == 0)
             node.FileSystem = facts;
     }
 

@@ -133,6 +133,7 @@ internal sealed partial class WatchLoop
         {
             root.Identity = node.Identity;
             root.FileSystem = node.FileSystem;
+            root.IsAbsenceReported = false;
             root.Directory = new WatchedDirectory(root, null, []);
             return root.Directory;
         }

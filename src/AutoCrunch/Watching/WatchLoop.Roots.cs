@@ -142,7 +142,6 @@ internal sealed partial class WatchLoop
             _log.RescanFound(rule.Name, rule.Path, scan.Reason, scan.Found, scan.Files);
         }
 
-        root.IsAbsenceReported = false;
         Settle(root);
     }
 

@@ -1,4 +1,6 @@
 using AutoCrunch.Core;
+using AutoCrunch.Linux;
+using FileSystemInfo = AutoCrunch.Linux.FileSystemInfo;
 
 namespace AutoCrunch.Watching;
 
@@ -11,6 +13,9 @@ namespace AutoCrunch.Watching;
 internal delegate void EventObserver(
     WatchedDirectory directory, ReadOnlySpan<byte> name, uint mask, uint cookie, Moment time);
 
+/// <summary>Tells what kind of file system a path is on; returns 0 or the errno.</summary>
+internal delegate int FileSystemReader(BytePath path, out FileSystemFacts facts);
+
 /// <summary>How the watch loop does its work; none of it is a setting for operators.</summary>
 internal sealed record WatchOptions
 {
@@ -22,6 +27,9 @@ internal sealed record WatchOptions
 
     /// <summary>Called on the watch thread after each turn of its loop: the watchdog's sign of life.</summary>
     public Action<Moment>? OnTurn { get; init; }
+
+    /// <summary>How file systems are told apart; called on the scan threads.</summary>
+    public FileSystemReader FileSystemOf { get; init; } = FileSystemInfo.TryRead;
 
     /// <summary>
     /// Time between two looks at whether a local root is still the directory that is watched. A root may come back in

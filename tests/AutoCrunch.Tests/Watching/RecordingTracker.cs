@@ -12,6 +12,8 @@ internal sealed class RecordingTracker : IRsyncCompletionTracker
     private readonly Lock _gate = new();
     private readonly List<Published> _events = [];
     private readonly List<string> _forgotten = [];
+    private readonly List<LateAnswer> _answers = [];
+    private readonly Queue<TrackedDirectory> _rescans = new();
 
     /// <summary>Called on the watch thread before an event is kept: to stall it there.</summary>
     public Action<FileEvent>? OnPublish { get; set; }
@@ -36,9 +38,14 @@ internal sealed class RecordingTracker : IRsyncCompletionTracker
         }
     }
 
-    public List<LateAnswer> Answers { get; } = [];
-
-    public Queue<TrackedDirectory> Rescans { get; } = new();
+    public IReadOnlyList<LateAnswer> Answers
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _answers];
+        }
+    }
 
     public bool Saw(string path, FileEventKind kind, string rule = "raw") =>
         Count(path, kind, rule) > 0;
@@ -47,6 +54,13 @@ internal sealed class RecordingTracker : IRsyncCompletionTracker
     {
         lock (_gate)
             return _events.Count(each => each.Path == path && each.Kind == kind && each.Rule == rule);
+    }
+
+    /// <summary>Asks at the next turn of the loop.</summary>
+    public void AskForRescan(TrackedDirectory directory)
+    {
+        lock (_gate)
+            _rescans.Enqueue(directory);
     }
 
     /// <summary>The distinct paths that any event or scan told of as there.</summary>
@@ -75,7 +89,7 @@ internal sealed class RecordingTracker : IRsyncCompletionTracker
         TrackedDirectory directory, ReadOnlySpan<byte> name, ProbeDepth depth, ProbeAnswer answer, Moment now)
     {
         lock (_gate)
-            Answers.Add(new LateAnswer((WatchedDirectory)directory, name.ToArray(), depth, answer));
+            _answers.Add(new LateAnswer((WatchedDirectory)directory, name.ToArray(), depth, answer));
     }
 
     public void Forget(TrackedDirectory directory)
@@ -93,6 +107,6 @@ internal sealed class RecordingTracker : IRsyncCompletionTracker
     public TrackedDirectory? TakeRescan()
     {
         lock (_gate)
-            return Rescans.TryDequeue(out TrackedDirectory? directory) ? directory : null;
+            return _rescans.TryDequeue(out TrackedDirectory? directory) ? directory : null;
     }
 }

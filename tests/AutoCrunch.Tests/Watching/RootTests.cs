@@ -1,0 +1,199 @@
+using AutoCrunch.Core;
+using AutoCrunch.Linux;
+using AutoCrunch.Watching;
+
+namespace AutoCrunch.Tests.Watching;
+
+/// <summary>Roots that are links, are missing, vanish, come back, or are another directory all of a sudden.</summary>
+public sealed class RootTests : IDisposable
+{
+    private static readonly TimeSpan s_noticed = TimeSpan.FromSeconds(2);
+
+    private readonly TempDirectory _temp = new();
+
+    public void Dispose() => _temp.Dispose();
+
+    [Fact]
+    public void A_root_that_is_a_symlink_is_followed_and_keeps_its_configured_path()
+    {
+        _temp.Write("real/d/a.raw");
+        Shell.Run(_temp.Text, "ln -s real in");
+        var tracker = new RecordingTracker();
+        using var rig = new WatchRig([WatchRig.Rule(_temp["in"])], tracker);
+        _temp.Write("real/d/b.raw");
+        Wait.Until(() => tracker.Saw("d/a.raw", FileEventKind.Found) && tracker.Saw("d/b.raw", FileEventKind.Created));
+        var directory = (WatchedDirectory)tracker.Events[0].Event.Directory;
+        Assert.Equal(_temp["in/d"], directory.AbsolutePath);
+    }
+
+    [Fact]
+    public void A_missing_root_holds_up_nothing_and_is_watched_within_two_seconds_of_its_appearance()
+    {
+        _temp.MakeDirectory("other");
+        using var rig = new WatchRig([WatchRig.Rule(_temp["in"]), WatchRig.Rule(_temp["other"], "other")]);
+        Assert.Equal(1, rig.LogCount("nothing to watch yet"));
+        Assert.False(_temp.Exists("in"));
+        _temp.Write("in/d/a.raw");
+        Wait.Until(() => rig.Known.Has("raw", "d/a.raw"), s_noticed + TimeSpan.FromSeconds(3));
+        _temp.Write("in/d/b.raw");
+        Wait.Until(() => rig.Known.JobCount == 2);
+        Assert.Equal(1, rig.LogCount("nothing to watch yet"));
+    }
+
+    [Fact]
+    public void A_root_that_vanishes_makes_no_file_gone_and_is_watched_again_when_it_is_back()
+    {
+        _temp.Write("in/d/a.raw");
+        using var rig = new WatchRig([WatchRig.Rule(_temp["in"])]);
+        Wait.Until(() => rig.Known.JobCount == 1);
+        for (int i = 0; i < 3; i++)
+        {
+            _temp.Rename("in", "away");
+            int lost = i + 1;
+            Wait.Until(() => rig.LogCount("is lost") == lost);
+            Wait.Until(() => rig.Loop.WatchCount == 0);
+            _temp.Write($"away/d/b{i}.raw");
+            _temp.Rename("away", "in");
+            Wait.Until(() => rig.Known.Has("raw", $"d/b{i}.raw"), s_noticed + TimeSpan.FromSeconds(3));
+        }
+
+        _temp.Write("in/d/c.raw");
+        Wait.Until(() => rig.Known.Has("raw", "d/c.raw"));
+        Assert.Equal(5, rig.Known.JobCount);
+        Assert.DoesNotContain(rig.Known.Told, told => told.Contains("gone", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_root_that_is_deleted_and_made_again_is_watched_again()
+    {
+        _temp.Write("in/a.raw");
+        using var rig = new WatchRig([WatchRig.Rule(_temp["in"])]);
+        Wait.Until(() => rig.Known.JobCount == 1);
+        Shell.Run(_temp.Text, "rm -r in");
+        Wait.Until(() => rig.HasLogged("is lost"));
+        Assert.False(_temp.Exists("in"));
+        _temp.Write("in/b.raw");
+        Wait.Until(() => rig.Known.Known() is ["b.raw"], s_noticed + TimeSpan.FromSeconds(3));
+        _temp.Write("in/c.raw");
+        Wait.Until(() => rig.Known.Has("raw", "c.raw"));
+    }
+
+    [Fact]
+    public void A_root_that_is_replaced_at_once_is_followed_to_the_new_directory()
+    {
+        _temp.Write("in/a.raw");
+        _temp.Write("next/b.raw");
+        using var rig = new WatchRig([WatchRig.Rule(_temp["in"])]);
+        Wait.Until(() => rig.Known.JobCount == 1);
+        Shell.Run(_temp.Text, "mv in old; mv next in");
+        Wait.Until(() => rig.Known.Known() is ["b.raw"], s_noticed + TimeSpan.FromSeconds(3));
+        _temp.Write("in/c.raw");
+        Wait.Until(() => rig.Known.Has("raw", "c.raw"));
+        _temp.Write("old/d.raw");
+        _temp.Write("in/e.raw");
+        Wait.Until(() => rig.Known.Has("raw", "e.raw"));
+        Assert.Equal(["b.raw", "c.raw", "e.raw"], rig.Known.Known());
+    }
+
+    [Fact]
+    public void A_root_whose_symlink_is_retargeted_is_followed_to_the_new_target()
+    {
+        _temp.Write("one/a.raw");
+        _temp.Write("two/b.raw");
+        Shell.Run(_temp.Text, "ln -s one in");
+        using var rig = new WatchRig([WatchRig.Rule(_temp["in"])]);
+        Wait.Until(() => rig.Known.JobCount == 1);
+        Shell.Run(_temp.Text, "ln -s two new; mv -T new in");
+        Wait.Until(() => rig.Known.Has("raw", "b.raw"), s_noticed + TimeSpan.FromSeconds(3));
+        Wait.Until(() => rig.HasLogged("leads to another directory now"));
+        _temp.Write("two/c.raw");
+        Wait.Until(() => rig.Known.Has("raw", "c.raw"));
+    }
+
+    [RequiresFact(RequiresFactAttribute.Root, "mount")]
+    public void A_root_that_is_mounted_over_shows_what_is_mounted_and_then_again_what_was_there()
+    {
+        _temp.Write("in/a.raw");
+        using var rig = new WatchRig([WatchRig.Rule(_temp["in"])]);
+        Wait.Until(() => rig.Known.JobCount == 1);
+        Shell.Run(_temp.Text, "mount -t tmpfs none in");
+        try
+        {
+            _temp.Write("in/b.raw");
+            Wait.Until(() => rig.Known.Has("raw", "b.raw"), s_noticed + TimeSpan.FromSeconds(3));
+            _temp.Write("in/c.raw");
+            Wait.Until(() => rig.Known.Has("raw", "c.raw"));
+        }
+        finally
+        {
+            Shell.Run(_temp.Text, "umount -l in");
+        }
+
+        Wait.Until(() => rig.Known.Known() is ["a.raw"], s_noticed + TimeSpan.FromSeconds(3));
+        _temp.Write("in/d.raw");
+        Wait.Until(() => rig.Known.Has("raw", "d.raw"));
+    }
+
+    [RequiresFact(RequiresFactAttribute.Root, "mount")]
+    public void A_file_system_that_is_mounted_and_unmounted_in_the_tree_is_followed()
+    {
+        _temp.Write("in/d/a.raw");
+        using var rig = new WatchRig([WatchRig.Rule(_temp["in"])]);
+        Wait.Until(() => rig.Known.JobCount == 1);
+        Shell.Run(_temp.Text, "mount -t tmpfs none in/d");
+        try
+        {
+            _temp.Write("in/d/b.raw");
+            Wait.Until(() => rig.Known.Known() is ["d/b.raw"]);
+            _temp.Write("in/d/c.raw");
+            Wait.Until(() => rig.Known.Has("raw", "d/c.raw"));
+        }
+        finally
+        {
+            Shell.Run(_temp.Text, "umount in/d");
+        }
+
+        Wait.Until(() => rig.Known.Known() is ["d/a.raw"]);
+        _temp.Write("in/d/e.raw");
+        Wait.Until(() => rig.Known.Has("raw", "d/e.raw"));
+    }
+
+    [Fact]
+    public void A_root_that_is_a_file_is_not_there()
+    {
+        _temp.Write("in");
+        using var rig = new WatchRig([WatchRig.Rule(_temp["in"])]);
+        Assert.True(rig.HasLogged("nothing to watch yet"));
+        Assert.True(rig.HasLogged("(ENOTDIR)"));
+    }
+
+    [Fact]
+    public void A_root_on_a_network_file_system_is_not_watched_but_scanned_again_and_again()
+    {
+        _temp.Write("in/d/a.raw");
+        var options = new WatchOptions
+        {
+            RemoteRootCheck = TimeSpan.FromMilliseconds(100),
+            FileSystemOf = (BytePath _, out FileSystemFacts facts) =>
+            {
+                facts = new FileSystemFacts("nfs", IsNetwork: true, HasStableInodes: false, 0, false);
+                return 0;
+            },
+        };
+        WatchRule rule = WatchRig.Rule(_temp["in"]) with { RescanInterval = TimeSpan.FromMilliseconds(100) };
+        using var rig = new WatchRig([rule], options: options);
+        Assert.True(rig.HasLogged("is on nfs, a network file system"));
+        Assert.Equal(0, rig.Loop.WatchCount);
+        Wait.Until(() => rig.Known.JobCount == 1);
+        Assert.Equal(0UL, rig.Known.Jobs[0].Version.Inode);
+        _temp.Write("in/d/e/b.raw");
+        Wait.Until(() => rig.Known.JobCount == 2);
+        Shell.Run(_temp.Text, "rm -r in/d/e; rm in/d/a.raw");
+        Wait.Until(() => rig.Known.Known().Length == 0);
+        _temp.Rename("in", "away");
+        _temp.Write("away/d/c.raw");
+        Wait.Until(() => rig.HasLogged("is lost"));
+        _temp.Rename("away", "in");
+        Wait.Until(() => rig.Known.Has("raw", "d/c.raw"));
+    }
+}
