@@ -36,10 +36,12 @@ internal sealed class ServiceProcess : IDisposable
 {
     private const int PatienceMs = 60_000;
     private readonly Process _process;
+    private readonly Socket _socket;
 
-    private ServiceProcess(Process process, string incoming, double readyMs)
+    private ServiceProcess(Process process, Socket socket, string incoming, double readyMs)
     {
         _process = process;
+        _socket = socket;
         Incoming = incoming;
         ReadyMs = readyMs;
     }
@@ -64,7 +66,7 @@ internal sealed class ServiceProcess : IDisposable
               "Serilog": { "MinimumLevel": "Warning" } }
             """);
         string socketPath = Path.Combine(home, "notify");
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         socket.Bind(new UnixDomainSocketEndPoint(socketPath));
         socket.ReceiveTimeout = PatienceMs;
         string program = Path.Combine(AppContext.BaseDirectory, "autocrunch.dll");
@@ -76,7 +78,7 @@ internal sealed class ServiceProcess : IDisposable
         string state = "";
         while (!state.Contains("READY=1", StringComparison.Ordinal))
             state = Encoding.UTF8.GetString(message, 0, socket.Receive(message));
-        return new ServiceProcess(process, incoming, stopwatch.Elapsed.TotalMilliseconds);
+        return new ServiceProcess(process, socket, incoming, stopwatch.Elapsed.TotalMilliseconds);
     }
 
     /// <summary>Asks the service to end and waits until it has.</summary>
@@ -92,5 +94,6 @@ internal sealed class ServiceProcess : IDisposable
         if (!_process.HasExited)
             Terminate();
         _process.Dispose();
+        _socket.Dispose();
     }
 }

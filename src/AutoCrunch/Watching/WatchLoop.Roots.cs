@@ -29,6 +29,9 @@ internal sealed partial class WatchLoop
     private long _nextTimerNs = long.MaxValue;
     private long _startNs;
 
+    // In a method of its own: a closure in the loop above would be allocated in every turn, asked or not.
+    private WatchedRoot RootOf(string rule) => _roots.First(root => root.Rule.Name == rule);
+
     /// <summary>Has the tree of a rule scanned. Any thread; does not wait.</summary>
     public void RequestRescan(WatchRule rule)
     {
@@ -41,7 +44,7 @@ internal sealed partial class WatchLoop
         long now = _now.MonotonicNs;
         ExpireMoves();
         while (_rescansAsked.TryDequeue(out string? rule))
-            RequestWhole(_roots.Find(root => root.Rule.Name == rule)!, ScanReason.LedgerFull);
+            RequestWhole(RootOf(rule), ScanReason.LedgerFull);
         bool isOverflowOver = _queueEmpty.MonotonicNs > _overflowNs || now - OverflowPatienceNs > _overflowNs;
         if (isOverflowOver && _overflowNs < long.MaxValue)
         {
