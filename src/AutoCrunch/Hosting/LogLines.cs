@@ -1,7 +1,7 @@
 using System.Globalization;
 using Serilog.Events;
 using Serilog.Formatting;
-using Serilog.Formatting.Display;
+using Serilog.Parsing;
 
 namespace AutoCrunch.Hosting;
 
@@ -12,8 +12,6 @@ namespace AutoCrunch.Hosting;
 internal sealed class LogLines : ITextFormatter
 {
     private const string ResetColour = "\e[0m";
-
-    private static readonly MessageTemplateTextFormatter s_message = new("{Message:lj}", CultureInfo.InvariantCulture);
 
     private readonly LogTarget _target;
 
@@ -34,7 +32,8 @@ internal sealed class LogLines : ITextFormatter
     public void Format(LogEvent logEvent, TextWriter output)
     {
         using var text = new StringWriter(CultureInfo.InvariantCulture);
-        s_message.Format(logEvent, text);
+        foreach (MessageTemplateToken token in logEvent.MessageTemplate.Tokens)
+            Render(token, logEvent, text);
         if (logEvent.Exception is not null)
             text.Write("\n" + logEvent.Exception);
 
@@ -44,6 +43,30 @@ internal sealed class LogLines : ITextFormatter
             output.Write(prefix);
             output.Write(line.TrimEnd('\r'));
             output.Write('\n');
+        }
+    }
+
+    // Serilog would put quotes around texts, and times in them.
+    private static void Render(MessageTemplateToken token, LogEvent logEvent, StringWriter text)
+    {
+        LogEventPropertyValue? value = null;
+        if (token is PropertyToken property)
+            logEvent.Properties.TryGetValue(property.PropertyName, out value);
+        switch ((value as ScalarValue)?.Value)
+        {
+            case string known:
+                text.Write(known);
+                break;
+            case TimeSpan time when time < TimeSpan.FromMinutes(1):
+                text.Write(time.TotalSeconds.ToString("0.##", CultureInfo.InvariantCulture) + " s");
+                break;
+            case TimeSpan time:
+                TimeSpan rounded = TimeSpan.FromSeconds(Math.Round(time.TotalSeconds));
+                text.Write(rounded.ToString("c", CultureInfo.InvariantCulture));
+                break;
+            default:
+                token.Render(logEvent.Properties, text, CultureInfo.InvariantCulture);
+                break;
         }
     }
 

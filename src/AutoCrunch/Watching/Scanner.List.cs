@@ -121,9 +121,10 @@ internal sealed partial class Scanner
     private void ReportProgress(Scan scan)
     {
         long now = Clock.MonotonicNs();
-        if (now < _nextProgressNs)
+        long intervalNs = (long)_options.ProgressReport.TotalNanoseconds;
+        if (now < _nextProgressNs || now - scan.StartNs < intervalNs)
             return;
-        _nextProgressNs = now + ((long)_options.ProgressReport.TotalMilliseconds * 1_000_000);
+        _nextProgressNs = now + intervalNs;
         double seconds = (now - scan.StartNs) / 1e9;
         _log.ScanGoesOn(
             _rule.Name, _rule.Path, scan.Directories, scan.Files, (long)((scan.Directories + scan.Files) / seconds));

@@ -13,7 +13,8 @@ public sealed class CheckVerbTests
 
     private const string Mistaken = """
         { "AutoCrunch": { "MaxRuning": 3, "Rules": {
-            "raw": { "Path": "incoming", "Include": "*.raw", "Dispatcher": { "Command": ["no-such-program", "{path}"] } },
+            "raw": { "Path": "incoming", "Include": "*.raw",
+              "Dispatcher": { "Command": ["no-such-program", "{path}"] } },
             "b c": { "Dispatcher": { "Command": ["true", "{pth}"] } } } } }
         """;
 

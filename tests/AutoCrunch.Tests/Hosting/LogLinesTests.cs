@@ -42,6 +42,33 @@ public sealed class LogLinesTests
         Assert.Equal("2026-01-02T02:04:05.678Z INF Complete: a b.raw\n",
             Format(LogTarget.File, LogEventLevel.Information));
 
+    [Theory]
+    [InlineData(0.25, "again in 0.25 s")]
+    [InlineData(9.3, "again in 9.3 s")]
+    [InlineData(75.4, "again in 00:01:15")]
+    [InlineData(90_000, "again in 1.01:00:00")]
+    public void A_time_span_is_written_for_people(double seconds, string expected) =>
+        Assert.EndsWith(
+            $"INF {expected}\n",
+            Format(LogTarget.File, "again in {Delay}", new("Delay", new ScalarValue(TimeSpan.FromSeconds(seconds)))),
+            StringComparison.Ordinal);
+
+    [Fact]
+    public void A_number_has_the_format_it_was_given() =>
+        Assert.EndsWith(
+            "INF took 1.50 s\n",
+            Format(LogTarget.File, "took {Seconds:0.00} s", new("Seconds", new ScalarValue(1.5))),
+            StringComparison.Ordinal);
+
+    private static string Format(LogTarget target, string template, LogEventProperty property)
+    {
+        using var output = new StringWriter(CultureInfo.InvariantCulture);
+        MessageTemplate parsed = new MessageTemplateParser().Parse(template);
+        new LogLines(target).Format(
+            new LogEvent(s_time, LogEventLevel.Information, null, parsed, [property]), output);
+        return output.ToString();
+    }
+
     private static string Format(LogTarget target, LogEventLevel level, Exception? exception = null)
     {
         MessageTemplate template = new MessageTemplateParser().Parse("Complete: {Path}");
