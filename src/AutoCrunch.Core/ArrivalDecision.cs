@@ -15,7 +15,8 @@ public enum EntryState : byte
     Gone = 2,
 
     /// <summary>
-    /// Seen to differ from the judged version just before an attempt, so that attempt did not start; what completes here
+    /// Seen to differ from the judged version just before an attempt, so that attempt did not start; what completes
+    /// here
     /// next is new, even if it looks like the version judged before.
     /// </summary>
     Changed = 3,
@@ -41,7 +42,8 @@ public readonly record struct KnownEntry(
     public bool IsHeld => State == EntryState.Held || (State == EntryState.Gone && Held is not null);
 
     /// <summary>
-    /// True when what is recorded here was never processed, nor is it to be left alone: to go on without a job would lose it.
+    /// True when what is recorded here was never processed, nor is it to be left alone: to go on without a job would
+    /// lose it.
     /// </summary>
     public bool IsUnprocessed => State is EntryState.Changed
         || Job is JobState.Queued
@@ -61,7 +63,9 @@ public enum ArrivalAction : byte
     /// <summary>The version is recorded and gets a job, which supersedes a queued job of the path.</summary>
     Job,
 
-    /// <summary>A file known under another name came here: its entry, and its job if that has not ended, move along.</summary>
+    /// <summary>
+    /// A file known under another name came here: its entry, and its job if that has not ended, move along.
+    /// </summary>
     MoveEntry,
 }
 
@@ -74,12 +78,15 @@ public enum ChangeAction : byte
     /// <summary>The job is superseded, and the next completion of the path is new whatever it looks like.</summary>
     SupersedeAndExpect,
 
-    /// <summary>Only metadata changed, and that is recorded: the job is queued again for the version as it is now.</summary>
+    /// <summary>
+    /// Only metadata changed, and that is recorded: the job is queued again for the version as it is now.
+    /// </summary>
     Adopt,
 }
 
 /// <summary>
-/// Whether something that finished arriving is news. Every completion passes here, also those of scans and of events that
+/// Whether something that finished arriving is news. Every completion passes here, also those of scans and of events
+/// that
 /// came twice: an equal version makes no second job, and that is what makes every repetition harmless.
 /// </summary>
 public static class ArrivalDecision
@@ -90,7 +97,8 @@ public static class ArrivalDecision
     /// <param name="existingFiles">The rule's policy for files found by its very first scan.</param>
     /// <param name="known">What is known of the completion's path; null when nothing is.</param>
     /// <param name="source">
-    /// What is known of the path it was renamed from; for a completion found by a scan, of another path of the rule with
+    /// What is known of the path it was renamed from; for a completion found by a scan, of another path of the rule
+    /// with
     /// the same version whose file is gone; null when there is none.
     /// </param>
     public static ArrivalAction Of(
@@ -131,7 +139,8 @@ public static class ArrivalDecision
         };
     }
 
-    // Neither a rename nor a later chmod or a scan makes a held version whole: only its sender does, by setting its mtime.
+    // Neither a rename nor a later chmod or a scan makes a held version whole: only its sender does, by setting its
+    // mtime.
     private static bool IsHeldStill(KnownEntry known, Completion completion, CompletionPolicy policy)
     {
         if (known.State != EntryState.Held || (known.Held is { } reason && !policy.Holds(reason)))
@@ -145,7 +154,8 @@ public static class ArrivalDecision
     }
 
     // The kernel told of the rename; a scan can only conclude it, and inode numbers are given out again: a file born
-    // after the version was recorded is another one. Not so sure of that, because clocks are set, as to run half a file.
+    // after the version was recorded is another one. Not so sure of that, because clocks are set, as to run half a
+    // file.
     private static bool IsSameFile(Completion completion, KnownEntry source) =>
         source.Version == completion.Version && (completion.RenamedFrom is not null
             || source.IsHeld || completion.Stat.BirthNs <= source.RecordedNs);

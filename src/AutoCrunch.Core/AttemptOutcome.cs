@@ -16,7 +16,9 @@ public enum AttemptResult : byte
     /// <summary>The program could not be started.</summary>
     CannotStart = 3,
 
-    /// <summary>Ended by us because the service stopped, or left behind by a crash: says nothing about the job.</summary>
+    /// <summary>
+    /// Ended by us because the service stopped, or left behind by a crash: says nothing about the job.
+    /// </summary>
     Interrupted = 4,
 }
 
@@ -45,7 +47,9 @@ public abstract record AttemptOutcome
         public static Succeeded Value { get; } = new();
     }
 
-    /// <summary>The program failed; tried again unless the policy or <paramref name="IsPermanent"/> speaks against it.</summary>
+    /// <summary>
+    /// The program failed; tried again unless the policy or <paramref name="IsPermanent"/> speaks against it.
+    /// </summary>
     /// <param name="Reason">One sentence for the operator.</param>
     /// <param name="ExitCode">The exit code, if it exited.</param>
     /// <param name="Signal">The signal's number, if one ended it.</param>
@@ -75,7 +79,9 @@ public abstract record AttemptOutcome
         public override string Sentence => Reason;
     }
 
-    /// <summary>It was ended by the service's stop, or left behind by its crash; runs again, without counting as a failure.</summary>
+    /// <summary>
+    /// It was ended by the service's stop, or left behind by its crash; runs again, without counting as a failure.
+    /// </summary>
     /// <param name="ByCrash">The service was killed while it ran.</param>
     public sealed record Interrupted(bool ByCrash) : AttemptOutcome
     {
@@ -86,7 +92,8 @@ public abstract record AttemptOutcome
     }
 
     /// <summary>
-    /// Nothing was started, for a reason outside the job (no process to be had, the service stops): as if never claimed.
+    /// Nothing was started, for a reason outside the job (no process to be had, the service stops): as if never
+    /// claimed.
     /// </summary>
     /// <param name="Reason">One sentence for the operator.</param>
     /// <param name="Delay">How long its slot is kept unused, as the next job would fare no better.</param>

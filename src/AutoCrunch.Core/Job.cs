@@ -15,7 +15,9 @@ public enum JobState : byte
     /// <summary>An attempt succeeded.</summary>
     Succeeded = 2,
 
-    /// <summary>The last attempt that its retry policy grants failed, or one failed in a way that repeating cannot mend.</summary>
+    /// <summary>
+    /// The last attempt that its retry policy grants failed, or one failed in a way that repeating cannot mend.
+    /// </summary>
     Failed = 3,
 
     /// <summary>It will not run, for the reason in <see cref="JobReason"/>.</summary>
@@ -28,7 +30,9 @@ public enum JobReason : byte
     /// <summary>The file was gone before an attempt started.</summary>
     Gone = 0,
 
-    /// <summary>The file was replaced before an attempt started; the new version has, or will have, its own job.</summary>
+    /// <summary>
+    /// The file was replaced before an attempt started; the new version has, or will have, its own job.
+    /// </summary>
     Superseded = 1,
 
     /// <summary>An operator cancelled it.</summary>
@@ -60,7 +64,9 @@ public sealed record Job
     /// <summary>Why it was cancelled; null in every other state.</summary>
     public JobReason? Reason { get; init; }
 
-    /// <summary>Not before this moment (nanoseconds since 1970, by the ledger's clock) may the next attempt start.</summary>
+    /// <summary>
+    /// Not before this moment (nanoseconds since 1970, by the ledger's clock) may the next attempt start.
+    /// </summary>
     public long DueNs { get; init; }
 
     /// <summary>Number of the last attempt that was started; 0 before the first.</summary>

@@ -37,14 +37,16 @@ public sealed class ArrivalDecisionTests
     [InlineData(7ul, 101, 5)]
     [InlineData(8ul, 100, 5)]
     public void Inode_size_and_mtime_each_make_another_version(ulong inode, long size, long mtime) =>
-        Assert.Equal(ArrivalAction.Job, Of(Arrived(new FileVersion(inode, size, mtime)), Known(job: JobState.Succeeded)));
+        Assert.Equal(
+            ArrivalAction.Job, Of(Arrived(new FileVersion(inode, size, mtime)), Known(job: JobState.Succeeded)));
 
     [Theory]
     [InlineData(Evidence.MtimeSet, ArrivalAction.Job)]
     [InlineData(Evidence.Renamed, ArrivalAction.Nothing)]
     [InlineData(Evidence.Quiet, ArrivalAction.Nothing)]
     [InlineData(Evidence.Found, ArrivalAction.Nothing)]
-    public void A_held_version_gets_its_job_only_when_its_sender_finishes_it(Evidence evidence, ArrivalAction expected) =>
+    public void A_held_version_gets_its_job_only_when_its_sender_finishes_it(
+        Evidence evidence, ArrivalAction expected) =>
         Assert.Equal(expected, Of(Arrived() with { Evidence = evidence }, Held()));
 
     [Fact]
@@ -110,7 +112,8 @@ public sealed class ArrivalDecisionTests
     [Fact]
     public void A_file_that_was_written_before_it_was_renamed_is_an_arrival() => Assert.Equal(
         ArrivalAction.Job,
-        Of(Arrived() with { RenamedFrom = BytePath.Parse("old") }, null, Known(version: s_other, job: JobState.Succeeded)));
+        Of(Arrived() with { RenamedFrom = BytePath.Parse("old") }, null,
+            Known(version: s_other, job: JobState.Succeeded)));
 
     [Fact]
     public void Renames_Process_makes_a_job() => Assert.Equal(

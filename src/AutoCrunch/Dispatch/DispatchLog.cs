@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace AutoCrunch.Dispatch;
 
-/// <summary>What the dispatchers have to say: each attempt's outcome once, paths relative to the rule's directory.</summary>
+/// <summary>
+/// What the dispatchers have to say: each attempt's outcome once, paths relative to the rule's directory.
+/// </summary>
 internal static partial class DispatchLog
 {
     [LoggerMessage(3001, LogLevel.Debug, "Job {Job} attempt {Attempt} starts (rule {Rule}): {Path}")]
@@ -15,7 +17,8 @@ internal static partial class DispatchLog
         ILogger logger, long job, BytePath path, string rule, int attempt, double seconds);
 
     [LoggerMessage(3003, LogLevel.Warning,
-        "Job {Job} failed: {Path} (rule {Rule}, attempt {Attempt} of {Most}): {Reason}; tried again in {Delay}{Output}")]
+        "Job {Job} failed: {Path} (rule {Rule}, attempt {Attempt} of {Most}): {Reason}; "
+        + "tried again in {Delay}{Output}")]
     public static partial void Failed(
         ILogger logger, long job, BytePath path, string rule, int attempt, int most, string reason, TimeSpan delay,
         string output);
@@ -41,7 +44,8 @@ internal static partial class DispatchLog
     public static partial void NotStarted(ILogger logger, string rule, string reason);
 
     [LoggerMessage(3009, LogLevel.Warning,
-        "Rule {Rule}: {Count} jobs were running when the service was killed; their processes are ended and they run again")]
+        "Rule {Rule}: {Count} jobs were running when the service was killed; what is left of them is ended, and they "
+        + "run again")]
     public static partial void Recovering(ILogger logger, string rule, int count);
 
     [LoggerMessage(3010, LogLevel.Error,
@@ -49,7 +53,8 @@ internal static partial class DispatchLog
     public static partial void CannotRecover(ILogger logger, string rule, string message);
 
     [LoggerMessage(3011, LogLevel.Error,
-        "Rule {Rule}: process {Pid} ({Program}) of an earlier life of the service does not end; no job starts until it does")]
+        "Rule {Rule}: process {Pid} ({Program}) of an earlier life of the service does not end; no job starts until it "
+        + "does")]
     public static partial void SurvivorLeft(ILogger logger, string rule, int pid, BytePath program);
 
     [LoggerMessage(3012, LogLevel.Error,

@@ -7,7 +7,8 @@ namespace AutoCrunch.Dispatch;
 
 /// <summary>
 /// What every dispatcher of ours is built on: completions go into the ledger, which claims due jobs within the rule's
-/// limits; each claimed job gets a slot's thread, its file is looked at again, the derived class runs it, and what came of
+/// limits; each claimed job gets a slot's thread, its file is looked at again, the derived class runs it, and what came
+/// of
 /// it goes back into the ledger. A new dispatcher is one file that implements <see cref="RunAsync"/>.
 /// </summary>
 internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
@@ -63,7 +64,8 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
     }
 
     /// <summary>
-    /// Starts nothing more, and completes when everything that runs has ended (how, is the derived class's business) and
+    /// Starts nothing more, and completes when everything that runs has ended (how, is the derived class's business)
+    /// and
     /// is told to the ledger: at once when nothing runs.
     /// </summary>
     public async Task StopAsync()
@@ -94,7 +96,8 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
     /// </summary>
     /// <param name="attempt">The attempt. Its file was there, in the job's version, a moment ago.</param>
     /// <param name="stopping">
-    /// The service stops. An attempt that is then ended, or followed no longer, is <see cref="AttemptOutcome.Interrupted"/>.
+    /// The service stops. An attempt that is then ended, or followed no longer, is <see
+    /// cref="AttemptOutcome.Interrupted"/>.
     /// </param>
     protected abstract Task<AttemptOutcome> RunAsync(Attempt attempt, CancellationToken stopping);
 
@@ -108,7 +111,9 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
     {
     }
 
-    /// <summary>The last lines of what a failed attempt printed, for the service's log; empty when there are none.</summary>
+    /// <summary>
+    /// The last lines of what a failed attempt printed, for the service's log; empty when there are none.
+    /// </summary>
     protected virtual string LastOutput(Attempt attempt) => "";
 
     /// <summary>Lets go of what <see cref="StopAsync"/> has made unused.</summary>

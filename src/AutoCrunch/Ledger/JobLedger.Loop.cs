@@ -42,7 +42,7 @@ internal sealed partial class JobLedger
         }
         catch (Exception e)
         {
-            Fail(e is SqliteException { IsCorrupt: true } ? LedgerFile.Corrupt(_layout.Ledger, e.Message, e) : e);
+            Fail(LedgerFile.Explain(e, _layout.Ledger) ?? e);
             commands.ForEach(command => command.Abandoned());
             _queue.Take(0).ForEach(command => command.Abandoned());
         }

@@ -62,13 +62,15 @@ internal sealed partial class JobLedger : IDisposable
     public StateLayout Layout => _layout;
 
     /// <summary>
-    /// The ledger is of no use any more (a bug, or it is damaged): the service must end. Called once, on a thread of the
+    /// The ledger is of no use any more (a bug, or it is damaged): the service must end. Called once, on a thread of
+    /// the
     /// ledger. Set before <see cref="Start"/>.
     /// </summary>
     public Action<Exception>? Failed { get; set; }
 
     /// <summary>
-    /// Facts of this rule had to be dropped while the ledger could not be written: its tree must be scanned. Called on the
+    /// Facts of this rule had to be dropped while the ledger could not be written: its tree must be scanned. Called on
+    /// the
     /// ledger thread; must not wait. Set before <see cref="Start"/>.
     /// </summary>
     public Action<WatchRule>? RescanNeeded { get; set; }
@@ -76,7 +78,9 @@ internal sealed partial class JobLedger : IDisposable
     /// <summary>Why nothing can be written at present; null while all is well.</summary>
     public string? PausedBecause { get; private set; }
 
-    /// <summary>True while nothing can be written (disk full and the like): all is kept in memory until it can.</summary>
+    /// <summary>
+    /// True while nothing can be written (disk full and the like): all is kept in memory until it can.
+    /// </summary>
     public bool IsPaused => PausedBecause is not null;
 
     /// <summary>Commands that wait to be written.</summary>
@@ -88,7 +92,8 @@ internal sealed partial class JobLedger : IDisposable
     /// <summary>Opens the ledger, creating it if there is none. Waits for the disk.</summary>
     /// <param name="options">Where, and for which rules.</param>
     /// <param name="isGone">
-    /// Whether a path, relative to the rule's directory, is certainly not there any more; false where that cannot be told
+    /// Whether a path, relative to the rule's directory, is certainly not there any more; false where that cannot be
+    /// told
     /// quickly. Called on the ledger thread.
     /// </param>
     /// <param name="logger">The service's log.</param>
@@ -255,8 +260,8 @@ internal sealed partial class JobLedger : IDisposable
             throw new LedgerUnusableException(LinuxException.Explain("mkdir", layout.Root, errno));
         if (FileSystemInfo.TryRead(layout.Root, out FileSystemFacts facts) == 0 && facts.IsNetwork)
             throw new LedgerUnusableException(
-                $"The state directory '{layout.Root}' is on a network file system ({facts.Name}), where the ledger's locks "
-                + "and its shared memory cannot be relied on: set StateDirectory to a directory on a local disk.");
+                $"The state directory '{layout.Root}' is on a network file system ({facts.Name}), where the ledger's "
+                + "locks and shared memory cannot be relied on: set StateDirectory to a directory on a local disk.");
         int errnoOfLock = FileLock.TryTake(layout.Lock, out FileLock? taken);
         if (errnoOfLock == Errno.EAGAIN)
             throw new LedgerLockedException(layout.Lock, ReadHolder(layout.Lock));

@@ -57,7 +57,8 @@ internal static class LedgerFile
     }
 
     /// <summary>
-    /// Opens for reading, whether or not a service has it open, and also where the reader may not write in the directory.
+    /// Opens for reading, whether or not a service has it open, and also where the reader may not write in the
+    /// directory.
     /// </summary>
     /// <exception cref="LedgerUnusableException">There is no ledger, or none this program can read.</exception>
     public static SqliteDatabase OpenReader(StateLayout layout)
@@ -74,7 +75,7 @@ internal static class LedgerFile
             db = isClosed ? SqliteDatabase.OpenImmutable(layout.Ledger) : SqliteDatabase.OpenReader(layout.Ledger);
             if (CheckVersion(db, layout.Ledger) != SchemaVersion)
                 throw new LedgerUnusableException(
-                    $"The ledger '{layout.Ledger}' is older than this program: start the service once to bring it up to date.");
+                    $"The ledger '{layout.Ledger}' is older than this program: start the service once to update it.");
             db.Execute("PRAGMA query_only = 1; PRAGMA temp_store = 2");
             return db;
         }
@@ -96,9 +97,9 @@ internal static class LedgerFile
 
     /// <summary>The message for a ledger that is damaged.</summary>
     public static LedgerUnusableException Corrupt(BytePath ledger, string finding, Exception? inner = null) => new(
-        $"The ledger '{ledger}' is damaged ({finding}). Restore it from a backup; or, with the service stopped, move it away "
-        + $"(mkdir '{ledger}.damaged.d' && mv '{ledger}'* '{ledger}.damaged.d/') and start with an empty one: all files that "
-        + "are there then count as found at the first start (ExistingFiles). sqlite3's .recover may save the old history.",
+        $"The ledger '{ledger}' is damaged ({finding}). Restore it from a backup; or, with the service stopped, move "
+        + $"it, '{ledger}-wal' and '{ledger}-shm' away and start with an empty one: all files that are there then "
+        + "count as found at the first start (ExistingFiles). sqlite3's .recover may save the old history.",
         inner);
 
     private static void Configure(SqliteDatabase db) => db.Execute("""
@@ -119,8 +120,8 @@ internal static class LedgerFile
                 $"'{ledger}' is a SQLite database, but not AutoCrunch's: give AutoCrunch a StateDirectory of its own.");
         if (version > SchemaVersion)
             throw new LedgerUnusableException(
-                $"The ledger '{ledger}' was written by a newer AutoCrunch (schema {version}; this one knows {SchemaVersion}). "
-                + "Install that version again; a ledger cannot go back.");
+                $"The ledger '{ledger}' was written by a newer AutoCrunch (schema {version}; this one knows "
+                + $"{SchemaVersion}). Install that version again; a ledger cannot go back.");
         return version;
     }
 
@@ -160,7 +161,8 @@ internal static class LedgerFile
         if (sqlite.IsCorrupt)
             return Corrupt(ledger, sqlite.Message, e);
         return sqlite.IsAccess
-            ? new LedgerUnusableException($"The ledger '{ledger}' cannot be opened: {sqlite.Message}; {sqlite.Advice}.", e)
+            ? new LedgerUnusableException(
+                $"The ledger '{ledger}' cannot be opened: {sqlite.Message}; {sqlite.Advice}.", e)
             : null;
     }
 }

@@ -5,7 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace AutoCrunch.Ledger;
 
 /// <summary>
-/// The thread behind the ledger thread, for what waits for the disk: flushes the WAL within a second of each write, moves
+/// The thread behind the ledger thread, for what waits for the disk: flushes the WAL within a second of each write,
+/// moves
 /// it into the database before it grows large, and removes the logs of forgotten jobs. Asleep while nothing is written.
 /// </summary>
 internal sealed class LedgerFlusher(StateLayout layout, ILogger logger) : IDisposable
@@ -26,7 +27,9 @@ internal sealed class LedgerFlusher(StateLayout layout, ILogger logger) : IDispo
     private bool _isStopping;
     private bool _checkpointFailed;
 
-    /// <summary>Called when what is in the kernel's hands cannot be brought to disk, or the ledger is damaged.</summary>
+    /// <summary>
+    /// Called when what is in the kernel's hands cannot be brought to disk, or the ledger is damaged.
+    /// </summary>
     public Action<Exception>? Failed { get; set; }
 
     public void Start()
@@ -79,7 +82,8 @@ internal sealed class LedgerFlusher(StateLayout layout, ILogger logger) : IDispo
 
     /// <summary>Removes the logs of forgotten jobs, some time.</summary>
     /// <param name="jobs">The jobs.</param>
-    /// <param name="oldestId">If not null: no job before this one is remembered, and what is left of theirs goes too.</param>
+    /// <param name="oldestId">If not null: no job before this one is remembered, and what is left of theirs goes
+    /// too.</param>
     public void RemoveLogs(PrunedJob[] jobs, long? oldestId)
     {
         if (jobs.Length == 0 && oldestId is null)
@@ -132,7 +136,7 @@ internal sealed class LedgerFlusher(StateLayout layout, ILogger logger) : IDispo
         }
         catch (Exception e)
         {
-            Failed?.Invoke(e is SqliteException { IsCorrupt: true } ? LedgerFile.Corrupt(layout.Ledger, e.Message, e) : e);
+            Failed?.Invoke(LedgerFile.Explain(e, layout.Ledger) ?? e);
         }
     }
 

@@ -19,7 +19,8 @@ internal sealed record LedgerOptions
     public TimeSpan KeepHistory { get; init; } = TimeSpan.FromDays(90);
 
     /// <summary>
-    /// Facts and completions that wait to be written, at most: beyond it (the disk is full or slow) they are dropped, and
+    /// Facts and completions that wait to be written, at most: beyond it (the disk is full or slow) they are dropped,
+    /// and
     /// the rule's tree is to be scanned again (<see cref="JobLedger.RescanNeeded"/>).
     /// </summary>
     public int PendingMax { get; init; } = 262_144;

@@ -73,7 +73,8 @@ internal sealed class LedgerQueue(int pendingMax)
     }
 
     /// <summary>
-    /// Waits for commands, at most the given time, and returns all there are, in a list that is valid until the next call.
+    /// Waits for commands, at most the given time, and returns all there are, in a list that is valid until the next
+    /// call.
     /// </summary>
     /// <param name="waitMs">-1 for no limit.</param>
     public List<LedgerCommand> Take(int waitMs)

@@ -25,7 +25,8 @@ internal sealed record JobQuery
 internal sealed record RuleCounts(string Rule, long Held, long Queued, long Running, long Failed);
 
 /// <summary>
-/// Reads the ledger for people, beside a running service or without one, on a connection of its own. One thread at a time.
+/// Reads the ledger for people, beside a running service or without one, on a connection of its own. One thread at a
+/// time.
 /// </summary>
 internal sealed class LedgerReader : IDisposable
 {

@@ -59,9 +59,9 @@ internal readonly record struct EntryRow(KnownEntry Known, long? JobId);
 internal static class LedgerRows
 {
     /// <summary>The columns that <see cref="ReadJob"/> reads, of the table under the name <c>j</c>.</summary>
-    public const string JobColumns = "j.id, j.rule_id, j.directory, j.name, j.inode, j.size, j.mtime_ns, j.evidence, j.state, "
-        + "j.reason, j.due_ns, j.attempts, j.failures, j.crashes, j.arrived_ns, j.completed_ns, j.started_ns, j.finished_ns, "
-        + "j.previous_id";
+    public const string JobColumns =
+        "j.id, j.rule_id, j.directory, j.name, j.inode, j.size, j.mtime_ns, j.evidence, j.state, j.reason, j.due_ns, "
+        + "j.attempts, j.failures, j.crashes, j.arrived_ns, j.completed_ns, j.started_ns, j.finished_ns, j.previous_id";
 
     /// <summary>The columns that <see cref="ReadEntry"/> reads, of <c>files f LEFT JOIN jobs j</c>.</summary>
     public const string EntryColumns =

@@ -36,7 +36,8 @@ internal sealed class LedgerRule(int id, WatchRule rule)
     public int Running { get; set; }
 
     /// <summary>
-    /// Ledger thread: not before this moment, by the ledger's clock, can there be a job to claim; 0 when it must be looked.
+    /// Ledger thread: not before this moment, by the ledger's clock, can there be a job to claim; 0 when it must be
+    /// looked.
     /// </summary>
     public long NextDueNs { get; set; }
 
@@ -56,7 +57,8 @@ internal readonly record struct RunningJob(long JobId, LedgerRule Rule, BytePath
 }
 
 /// <summary>
-/// The jobs that run, by id and by path: never two attempts of one (rule, path) at once. Ledger thread only. What a round
+/// The jobs that run, by id and by path: never two attempts of one (rule, path) at once. Ledger thread only. What a
+/// round
 /// changed here is undone when its transaction is rolled back.
 /// </summary>
 internal sealed class RunningJobs

@@ -57,8 +57,9 @@ internal sealed partial class LedgerWriter
     {
         if (completion.RenamedFrom is { } from)
             return Find(rule, from) is { } row ? (from, row) : null;
-        bool isNews = known is not { Known.State: EntryState.Present } || known.Value.Known.Version != completion.Version;
-        if (!isNews || completion.Evidence != Evidence.Found || completion.Version.Inode == 0)
+        bool isKnown = known is { Known.State: EntryState.Present } present
+            && present.Known.Version == completion.Version;
+        if (isKnown || completion.Evidence != Evidence.Found || completion.Version.Inode == 0)
             return null;
 
         var found = new List<(BytePath Path, EntryRow Row)>();
@@ -137,8 +138,8 @@ internal sealed partial class LedgerWriter
                 recorded_ns = ?10, gone_ns = NULL
             """);
         _insertJob = _db.Prepare("""
-            INSERT INTO jobs (rule_id, directory, name, inode, size, mtime_ns, evidence, due_ns, arrived_ns, completed_ns,
-                previous_id)
+            INSERT INTO jobs (rule_id, directory, name, inode, size, mtime_ns, evidence, due_ns, arrived_ns,
+                completed_ns, previous_id)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
             """);
         _cancelQueued = _db.Prepare($"""

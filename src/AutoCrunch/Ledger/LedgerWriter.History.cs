@@ -47,7 +47,9 @@ internal sealed partial class LedgerWriter
         return seen == RowsPerStep && !isRecent;
     }
 
-    /// <summary>One step through the files that are gone, oldest first. False when there is none left to forget.</summary>
+    /// <summary>
+    /// One step through the files that are gone, oldest first. False when there is none left to forget.
+    /// </summary>
     public bool PruneFiles(long beforeNs)
     {
         _deleteGone.Bind(1, beforeNs).Bind(2, RowsPerStep).Run();

@@ -17,7 +17,8 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _retry;
 
     /// <summary>
-    /// Claims the due jobs of one rule, oldest completion first, leaving out those whose path has a running job: records
+    /// Claims the due jobs of one rule, oldest completion first, leaving out those whose path has a running job:
+    /// records
     /// them as running, before anything of them runs.
     /// </summary>
     /// <param name="rule">The rule; has a free slot.</param>
@@ -62,7 +63,8 @@ internal sealed partial class LedgerWriter
     }
 
     /// <summary>Records what came of an attempt, and what becomes of its job.</summary>
-    /// <returns>What was recorded; differs from the given transition when the file was replaced or moved meanwhile.</returns>
+    /// <returns>What was recorded; differs from the given transition when the file was replaced or moved
+    /// meanwhile.</returns>
     public JobTransition Settle(LedgerRule rule, Attempt attempt, AttemptOutcome outcome, JobTransition transition)
     {
         Job before = attempt.Job;
@@ -88,7 +90,9 @@ internal sealed partial class LedgerWriter
         rule.NextDueNs = 0;
     }
 
-    /// <summary>The jobs of a rule that are recorded as running; asked before any is claimed, they are a crash's remains.</summary>
+    /// <summary>
+    /// The jobs of a rule that are recorded as running; asked before any is claimed, they are a crash's remains.
+    /// </summary>
     public List<Job> FindRunning(int ruleId, string rule)
     {
         using SqliteStatement find = _db.Prepare(
@@ -100,7 +104,9 @@ internal sealed partial class LedgerWriter
         return running;
     }
 
-    /// <summary>An operator's retry: due at once, whatever the policy says. False when there is no such job, or it runs.</summary>
+    /// <summary>
+    /// An operator's retry: due at once, whatever the policy says. False when there is no such job, or it runs.
+    /// </summary>
     public bool Retry(long jobId)
     {
         if (FindJobState(jobId) is not { } state || !JobTransitions.CanRetry(state))

@@ -16,7 +16,8 @@ internal sealed partial class LedgerWriter
         Commit();
     }
 
-    // A job that was never tried was due when it was recorded. If that seems to be in the future, the clock has been set
+    // A job that was never tried was due when it was recorded. If that seems to be in the future, the clock has been
+    // set
     // back since: all due times move along, so that order and waits stay as they were.
     private void ShiftDueTimes()
     {

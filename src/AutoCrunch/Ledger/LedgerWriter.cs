@@ -17,7 +17,8 @@ internal sealed partial class LedgerWriter : IDisposable
 
     /// <param name="db">The only writing connection; owned.</param>
     /// <param name="isGone">
-    /// Whether a path, relative to the rule's directory, is certainly not there any more. May answer false for "cannot be
+    /// Whether a path, relative to the rule's directory, is certainly not there any more. May answer false for "cannot
+    /// be
     /// told quickly": the ledger thread waits for it.
     /// </param>
     public LedgerWriter(SqliteDatabase db, Func<WatchRule, BytePath, bool> isGone)
@@ -37,14 +38,17 @@ internal sealed partial class LedgerWriter : IDisposable
     public RunningJobs Running { get; } = new();
 
     /// <summary>
-    /// The ledger's clock for due times: the wall clock when the ledger was opened, and from then on the monotonic one, so
+    /// The ledger's clock for due times: the wall clock when the ledger was opened, and from then on the monotonic one,
+    /// so
     /// that setting the wall clock neither delays nor hurries a job.
     /// </summary>
     public long NowNs => Clock.MonotonicNs() + _clockOffsetNs;
 
     public void Begin() => _begin.Run();
 
-    /// <summary>When it returns, the kernel has what was written: a crash of this process cannot lose it any more.</summary>
+    /// <summary>
+    /// When it returns, the kernel has what was written: a crash of this process cannot lose it any more.
+    /// </summary>
     public void Commit()
     {
         _commit.Run();

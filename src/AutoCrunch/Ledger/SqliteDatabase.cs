@@ -5,7 +5,8 @@ using SQLitePCL;
 namespace AutoCrunch.Ledger;
 
 /// <summary>
-/// One SQLite connection, used by one thread at a time. Over the C API itself, because paths are bytes (also that of the
+/// One SQLite connection, used by one thread at a time. Over the C API itself, because paths are bytes (also that of
+/// the
 /// database) and because a statement must cost what SQLite makes it cost: nothing is allocated per execution.
 /// </summary>
 internal sealed class SqliteDatabase : IDisposable
@@ -63,14 +64,18 @@ internal sealed class SqliteDatabase : IDisposable
     /// <summary>Runs statements that take and return nothing.</summary>
     public void Execute(string sql) => Check(raw.sqlite3_exec(_handle, sql));
 
-    /// <summary>Runs one statement and returns the first column of its first row as a number; null when there is none.</summary>
+    /// <summary>
+    /// Runs one statement and returns the first column of its first row as a number; null when there is none.
+    /// </summary>
     public long? QueryNumber(string sql)
     {
         using SqliteStatement statement = Prepare(sql);
         return statement.Step() && !statement.IsNull(0) ? statement.Number(0) : null;
     }
 
-    /// <summary>Runs one statement and returns the first column of its first row as text; null when there is none.</summary>
+    /// <summary>
+    /// Runs one statement and returns the first column of its first row as text; null when there is none.
+    /// </summary>
     public string? QueryText(string sql)
     {
         using SqliteStatement statement = Prepare(sql);
@@ -86,18 +91,22 @@ internal sealed class SqliteDatabase : IDisposable
 
     /// <summary>
     /// Copies what can be copied from the WAL into the database, and flushes both, without ever waiting for a reader or
-    /// the writer. Returns true when the whole WAL is in the database, so that the next write starts it from its beginning.
+    /// the writer. Returns true when the whole WAL is in the database, so that the next write starts it from its
+    /// beginning.
     /// </summary>
     public bool Checkpoint()
     {
-        int code = raw.sqlite3_wal_checkpoint_v2(_handle, "main", raw.SQLITE_CHECKPOINT_PASSIVE, out int log, out int done);
+        int code = raw.sqlite3_wal_checkpoint_v2(
+            _handle, "main", raw.SQLITE_CHECKPOINT_PASSIVE, out int log, out int done);
         if ((code & 0xFF) == raw.SQLITE_BUSY)
             return false;
         Check(code);
         return log == done;
     }
 
-    /// <summary>Breaks off what another thread runs on this connection. The connection must not be closed meanwhile.</summary>
+    /// <summary>
+    /// Breaks off what another thread runs on this connection. The connection must not be closed meanwhile.
+    /// </summary>
     public void Interrupt() => raw.sqlite3_interrupt(_handle);
 
     /// <summary>Throws for a result code that is none of success.</summary>

@@ -35,7 +35,7 @@ internal sealed class SqliteException(int code, string message) : Exception($"SQ
         raw.SQLITE_FULL => "make room on the state directory's file system",
         raw.SQLITE_READONLY => "make the state directory's file system writable again (mount -o remount,rw)",
         raw.SQLITE_IOERR => "see the kernel's log (dmesg) for the disk's errors, and check free space and quotas",
-        raw.SQLITE_CANTOPEN or raw.SQLITE_PERM => "check that the service's user owns the state directory and all in it",
+        raw.SQLITE_CANTOPEN or raw.SQLITE_PERM => "let the service's user own the state directory and all in it",
         raw.SQLITE_NOMEM => "give the machine or the service's memory limit more room",
         _ => "see what else has the ledger open (fuser)",
     };

@@ -40,7 +40,9 @@ internal sealed class SqliteStatement(SqliteDatabase database, sqlite3_stmt hand
         return this;
     }
 
-    /// <summary>Goes to the next row; false when there is none, and the statement is then ready to be used again.</summary>
+    /// <summary>
+    /// Goes to the next row; false when there is none, and the statement is then ready to be used again.
+    /// </summary>
     /// <exception cref="SqliteException">SQLite refuses; the statement is ready to be used again.</exception>
     public bool Step()
     {

@@ -35,5 +35,12 @@ internal sealed class FileLock : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _handle.Dispose();
+    public void Dispose()
+    {
+        // Closing alone would leave it locked while a child that is just being started still has its copy of the
+        // descriptor, until its execve(2).
+        if (!_handle.IsClosed)
+            Libc.flock(_handle, Libc.LOCK_UN);
+        _handle.Dispose();
+    }
 }

@@ -25,7 +25,12 @@ internal sealed class DispatchRig : IDisposable
             Path = Directory["in"],
             Retry = new RetryPolicy(3, TimeSpan.Zero, TimeSpan.Zero, [65]),
         };
-        Options = new ProcessOptions { Command = [], WorkingDirectory = Directory["out"], KillGrace = TimeSpan.FromSeconds(0.5) };
+        Options = new ProcessOptions
+        {
+            Command = [],
+            WorkingDirectory = Directory["out"],
+            KillGrace = TimeSpan.FromSeconds(0.5),
+        };
     }
 
     public TempDirectory Directory { get; } = new();
@@ -50,7 +55,9 @@ internal sealed class DispatchRig : IDisposable
 
     public ProcessDispatcher Dispatcher => _dispatchers[0];
 
-    /// <summary>Opens the ledger and starts one dispatcher per rule (its own, unless more are given), all with one script.</summary>
+    /// <summary>
+    /// Opens the ledger and starts one dispatcher per rule (its own, unless more are given), all with one script.
+    /// </summary>
     public DispatchRig Start(string script, params WatchRule[] others)
     {
         Options = Options with { Command = Command("/bin/sh", "-c", script, "job", "{path}") };
@@ -92,9 +99,10 @@ internal sealed class DispatchRig : IDisposable
     public Completion Tell(string path, WatchRule? rule = null)
     {
         WatchRule told = rule ?? Rule;
+        long now = Clock.WallNs();
+        FileStat stat = Directory.Stat("in/" + path);
         var completion = new Completion(
-            told.Name, BytePath.Parse(path), Directory.Stat("in/" + path), Evidence.RenamedFromTemporary, Clock.WallNs(),
-            Clock.WallNs());
+            told.Name, BytePath.Parse(path), stat, Evidence.RenamedFromTemporary, now, now);
         _dispatchers.Single(dispatcher => dispatcher.Name == told.Name).Dispatch(completion);
         return completion;
     }
@@ -118,7 +126,8 @@ internal sealed class DispatchRig : IDisposable
     {
         Job[] jobs = [];
         Wait.Until(
-            () => (jobs = Jobs()).All(job => job.State is not (JobState.Queued or JobState.Running)), bound ?? Wait.Bound);
+            () => (jobs = Jobs()).All(job => job.State is not (JobState.Queued or JobState.Running)),
+            bound ?? Wait.Bound);
         return jobs;
     }
 
@@ -128,6 +137,10 @@ internal sealed class DispatchRig : IDisposable
         BytePath path = Ledger.Layout.LogFile(job.Id, attempt ?? job.Attempts);
         return Directory.ReadText(path.ToString()[(Directory.Text.Length + 1)..]);
     }
+
+    /// <summary>Waits until a dispatcher has said this; returns the whole line.</summary>
+    public string WaitForLine(string text) =>
+        Wait.For(() => Log.Lines.FirstOrDefault(line => line.Contains(text, StringComparison.Ordinal)));
 
     public void Stop()
     {

@@ -55,8 +55,8 @@ public sealed class ProcessDispatcherTests : IDisposable
             [(AttemptResult.Failed, 4), (AttemptResult.Failed, 4), (AttemptResult.Succeeded, (int?)0)],
             _rig.Attempts(job.Id).Select(attempt => (attempt.Result, attempt.ExitCode)));
         Assert.Equal("attempt 2\n", _rig.LogOf(job, 2));
-        Assert.Equal(
-            2, _rig.Log.Lines.Count(line => line.Contains("exited with code 4; tried again", StringComparison.Ordinal)));
+        Assert.Equal(2, _rig.Log.Lines.Count(
+            line => line.Contains("exited with code 4; tried again", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -67,8 +67,7 @@ public sealed class ProcessDispatcherTests : IDisposable
 
         Assert.Equal(JobState.Failed, _rig.WaitForAll().Single().State);
 
-        string line = Wait.For(() => _rig.Log.Lines.FirstOrDefault(
-            text => text.Contains("failed for good", StringComparison.Ordinal)));
+        string line = _rig.WaitForLine("failed for good");
         Assert.Contains("exited with code 65", line, StringComparison.Ordinal);
         Assert.EndsWith("\n  | line 11\n  | line 12\n  | \\x1B[31mred\\xFF", line, StringComparison.Ordinal);
         Assert.DoesNotContain("line 3\n", line, StringComparison.Ordinal);
@@ -101,9 +100,8 @@ public sealed class ProcessDispatcherTests : IDisposable
     {
         _rig.Rule = _rig.Rule with { Retry = _rig.Rule.Retry with { MaxAttempts = 1 } };
         _rig.Options = _rig.Options with { Timeout = TimeSpan.FromSeconds(0.5) };
-        _rig.Start(
-            "trap '' TERM; bash -c 'trap \"\" TERM; sleep 1000 & echo $!; set -m; sleep 1001 & echo $!; wait' & echo $!; wait")
-            .Complete("a.raw");
+        const string Grandchildren = "trap \"\" TERM; sleep 1000 & echo $!; set -m; sleep 1001 & echo $!; wait";
+        _rig.Start($"trap '' TERM; bash -c '{Grandchildren}' & echo $!; wait").Complete("a.raw");
 
         Job job = _rig.WaitForAll().Single();
 
@@ -170,7 +168,8 @@ public sealed class ProcessDispatcherTests : IDisposable
     [Fact]
     public void A_program_that_vanished_fails_the_attempt_with_its_name_and_its_return_lets_the_next_one_succeed()
     {
-        _rig.Rule = _rig.Rule with { Retry = new RetryPolicy(100, TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.1), []) };
+        var delay = TimeSpan.FromSeconds(0.1);
+        _rig.Rule = _rig.Rule with { Retry = new RetryPolicy(100, delay, delay, []) };
         BytePath program = _rig.Directory.Write("tool", "#!/bin/sh\nexit 0\n");
         _rig.Options = _rig.Options with { Command = DispatchRig.Command(program.ToString()), Program = program };
         File.SetUnixFileMode(program.ToString(), (UnixFileMode)0b111_101_101);
@@ -208,7 +207,7 @@ public sealed class ProcessDispatcherTests : IDisposable
     {
         _rig.Directory.Write("state/logs", "in the way of the logs");
         _rig.Start("true").Complete("a.raw");
-        Wait.Until(() => _rig.Log.Lines.Any(line => line.Contains("cannot start at present", StringComparison.Ordinal)));
+        _rig.WaitForLine("cannot start at present");
         _rig.Directory.Unlink("state/logs");
 
         Job job = _rig.WaitForAll().Single();

@@ -64,7 +64,8 @@ public sealed class FaultTests : IDisposable
             rig.Options = rig.Options with { StateDirectory = _directory["small/state"], PendingMax = 1000 };
             rig.Open();
             Fill("small/ballast");
-            Completion[] told = [.. Enumerable.Range(0, 3000).Select(i => rig.Complete($"{i:D4}{new string('x', 240)}"))];
+            string tail = new('x', 240);
+            Completion[] told = [.. Enumerable.Range(0, 3000).Select(i => rig.Complete($"{i:D4}{tail}"))];
             Wait.Until(() => rig.Ledger.IsPaused);
             Assert.Equal(1000, rig.Ledger.Pending);
             Assert.True(rig.Ledger.Dropped >= 1000);
@@ -218,7 +219,8 @@ public sealed class FaultTests : IDisposable
     public void The_logs_of_forgotten_jobs_go_and_those_of_others_stay()
     {
         var layout = new StateLayout(_directory["state"]);
-        foreach (string log in new[] { "0/1-1.log", "0/1-2.log", "0/2-1.log", "1/1500-1.log", "3/3000-1.log", "notes/x" })
+        string[] logs = ["0/1-1.log", "0/1-2.log", "0/2-1.log", "1/1500-1.log", "3/3000-1.log", "notes/x"];
+        foreach (string log in logs)
             _directory.Write("state/logs/" + log);
 
         JobLogs.Remove(layout, [new PrunedJob(1, 2)], null, new Hosting.ListLogger<JobLedger>());

@@ -276,7 +276,8 @@ public sealed class JobTests : IDisposable
         _rig.Succeed(_rig.Take());
         Attempt running = _rig.Take();
 
-        string[] List(JobQuery query) => [.. _rig.Read(reader => reader.List(query)).Select(job => job.Path.ToString())];
+        string[] List(JobQuery query) =>
+            [.. _rig.Read(reader => reader.List(query)).Select(job => job.Path.ToString())];
         Assert.Equal(["f9", "f7"], List(new JobQuery { Rule = "other", Limit = 2 }));
         Assert.Equal(["f8", "f6", "f4"], List(new JobQuery { Rule = "raw", State = JobState.Queued }));
         Assert.Equal(["f0"], List(new JobQuery { State = JobState.Succeeded }));

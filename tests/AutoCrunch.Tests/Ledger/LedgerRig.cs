@@ -43,13 +43,14 @@ internal sealed class LedgerRig : IDisposable
 
     public ConcurrentQueue<string> Rescans { get; } = new();
 
-    public static WatchRule Rule(string name = "raw", CompletionPolicy? completion = null, RetryPolicy? retry = null) => new()
-    {
-        Name = name,
-        Path = BytePath.Parse("/in/" + name),
-        Completion = completion ?? new CompletionPolicy(),
-        Retry = retry ?? new RetryPolicy(3, TimeSpan.Zero, TimeSpan.Zero, []),
-    };
+    public static WatchRule Rule(
+        string name = "raw", CompletionPolicy? completion = null, RetryPolicy? retry = null) => new()
+        {
+            Name = name,
+            Path = BytePath.Parse("/in/" + name),
+            Completion = completion ?? new CompletionPolicy(),
+            Retry = retry ?? new RetryPolicy(3, TimeSpan.Zero, TimeSpan.Zero, []),
+        };
 
     /// <summary>Opens and starts; claims are made only when a test asks for them.</summary>
     public LedgerRig Open()
@@ -80,7 +81,8 @@ internal sealed class LedgerRig : IDisposable
     }
 
     /// <summary>
-    /// The files as a crash of the service would leave them at this moment, copied to another state directory, and opened
+    /// The files as a crash of the service would leave them at this moment, copied to another state directory, and
+    /// opened
     /// there; the original is closed.
     /// </summary>
     public void CrashAndReopen()
@@ -101,11 +103,12 @@ internal sealed class LedgerRig : IDisposable
 
     /// <summary>A file of a new version completes; returns its completion.</summary>
     public Completion Complete(
-        string path, FileVersion? version = null, Evidence evidence = Evidence.RenamedFromTemporary, string rule = "raw",
-        Func<Completion, Completion>? change = null)
+        string path, FileVersion? version = null, Evidence evidence = Evidence.RenamedFromTemporary,
+        string rule = "raw", Func<Completion, Completion>? change = null)
     {
         FileVersion v = version ?? NewVersion();
-        var completion = new Completion(rule, BytePath.Parse(path), StatOf(v), evidence, Clock.WallNs(), Clock.WallNs());
+        long now = Clock.WallNs();
+        var completion = new Completion(rule, BytePath.Parse(path), StatOf(v), evidence, now, now);
         completion = change?.Invoke(completion) ?? completion;
         Ledger.Record(completion);
         return completion;

@@ -3,7 +3,9 @@ using AutoCrunch.Ledger;
 
 namespace AutoCrunch.Tests.Ledger;
 
-/// <summary>Whatever is told in whatever order, the ledger's own rules hold (its CHECKs fail the round otherwise).</summary>
+/// <summary>
+/// Whatever is told in whatever order, the ledger's own rules hold (its CHECKs fail the round otherwise).
+/// </summary>
 public sealed class RandomCommandTests
 {
     private static readonly string[] s_paths = ["a", "b", "d/a", "d/b", "d/e/c", "x/a"];
@@ -92,8 +94,9 @@ public sealed class RandomCommandTests
             case 2 when current.Remove(path, out FileVersion moved):
                 string to = s_paths[random.Next(s_paths.Length)];
                 current[to] = moved;
+                BytePath from = BytePath.Parse(path);
                 if (to != path)
-                    rig.Complete(to, moved, Evidence.Renamed, change: told => told with { RenamedFrom = BytePath.Parse(path) });
+                    rig.Complete(to, moved, Evidence.Renamed, change: told => told with { RenamedFrom = from });
                 break;
             case 3:
                 foreach (string inside in s_paths.Where(name => name.StartsWith("d/", StringComparison.Ordinal)))

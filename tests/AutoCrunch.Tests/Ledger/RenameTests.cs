@@ -171,7 +171,8 @@ public sealed class RenameTests : IDisposable
         Completion told = _rig.Complete("a");
         _rig.Succeed(_rig.Take());
         _rig.Ledger.KnownFiles.Gone("raw", BytePath.Parse("a"));
-        FileStat reused = LedgerRig.StatOf(told.Version) with { BirthNs = AutoCrunch.Linux.Clock.WallNs() + 1_000_000_000 };
+        long later = AutoCrunch.Linux.Clock.WallNs() + 1_000_000_000;
+        FileStat reused = LedgerRig.StatOf(told.Version) with { BirthNs = later };
         _rig.Complete("b", told.Version, Evidence.Found, change: found => found with { Stat = reused });
 
         Assert.Equal("b", _rig.Take().Job.Path.ToString());

@@ -165,7 +165,7 @@ public sealed class StartTests : IDisposable
             db.Execute(sql);
         byte[] before = _directory.Read("state/ledger.db");
 
-        Assert.Contains(expected, Assert.Throws<LedgerUnusableException>(() => Open()).Message, StringComparison.Ordinal);
+        AssertRefused(expected);
 
         Assert.Equal(before, _directory.Read("state/ledger.db"));
     }
@@ -176,9 +176,8 @@ public sealed class StartTests : IDisposable
         string content = string.Concat(Enumerable.Repeat("this is not a database. ", 1000));
         _directory.Write("state/ledger.db", content);
 
-        string message = Assert.Throws<LedgerUnusableException>(() => Open()).Message;
+        AssertRefused("Restore it from a backup");
 
-        Assert.Contains("Restore it from a backup", message, StringComparison.Ordinal);
         Assert.Equal(content, _directory.ReadText("state/ledger.db"));
     }
 
@@ -201,7 +200,8 @@ public sealed class StartTests : IDisposable
         Wait.Until(() => !rig.Failures.IsEmpty);
 
         Assert.True(rig.Failures.TryDequeue(out Exception? failure));
-        Assert.Contains("is damaged", Assert.IsType<LedgerUnusableException>(failure).Message, StringComparison.Ordinal);
+        string message = Assert.IsType<LedgerUnusableException>(failure).Message;
+        Assert.Contains("is damaged", message, StringComparison.Ordinal);
         rig.Failures.Clear();
         rig.Dispose();
     }
@@ -221,7 +221,7 @@ public sealed class StartTests : IDisposable
             Array.Fill(content, (byte)0xA5, page * 4096, 64);
         _directory.Write("state/ledger.db", content);
 
-        Assert.Contains("is damaged", Assert.Throws<LedgerUnusableException>(() => Open()).Message, StringComparison.Ordinal);
+        AssertRefused("is damaged");
     }
 
     [Fact]
@@ -229,8 +229,7 @@ public sealed class StartTests : IDisposable
     {
         _directory.Write("state", "a file");
 
-        Assert.Contains(
-            "ENOTDIR", Assert.Throws<LedgerUnusableException>(() => Open()).Message, StringComparison.Ordinal);
+        AssertRefused("ENOTDIR");
     }
 
     [Fact]
@@ -260,6 +259,9 @@ public sealed class StartTests : IDisposable
             db.Execute(sql);
         rig.Reopen();
     }
+
+    private void AssertRefused(string why) => Assert.Contains(
+        why, Assert.Throws<LedgerUnusableException>(() => Open()).Message, StringComparison.Ordinal);
 
     private LedgerRig New() => new LedgerRig(_directory).Open();
 
