@@ -9,6 +9,8 @@ internal sealed partial class CompletionMachine
     /// <summary>Takes one event, in kernel order.</summary>
     public void Observe(in FileEvent fileEvent, List<Effect> effects)
     {
+        // What had no room may be anything, also where a scan that began before has been since.
+        fileEvent.Directory.IsUncertain |= _overflowed is not null;
         switch (fileEvent.Kind)
         {
             case FileEventKind.Created:
@@ -206,15 +208,18 @@ internal sealed partial class CompletionMachine
         }
 
         effects.Add(Probe(file, ProbeDepth.Stat));
+        if (move?.File is { Phase: Phase.Renamed, RenamedFrom: { } from } && IsAt(from, fileEvent))
+            BeInBothPlaces(move.File, move, fileEvent, effects);
     }
+
+    private static bool IsAt((TrackedDirectory Directory, byte[] Name) place, in FileEvent fileEvent) =>
+        ReferenceEquals(place.Directory, fileEvent.Directory) && fileEvent.Name.Span.SequenceEqual(place.Name);
 
     // What was not finished under its old name is not finished under the new one.
     private void MoveUnfinished(TrackedFile file, PendingMove move, in FileEvent fileEvent, List<Effect> effects)
     {
-        bool isBack = ReferenceEquals(file.MovedFromDirectory, fileEvent.Directory)
-            && fileEvent.Name.Span.SequenceEqual(file.MovedFromName);
-        file.MovedFromDirectory = file.Directory;
-        file.MovedFromName = file.Name;
+        bool isBack = file.MovedFrom is { } from && IsAt(from, fileEvent);
+        file.MovedFrom = (file.Directory, file.Name);
         file.Directory = fileEvent.Directory;
         file.Name = fileEvent.Name.ToArray();
         file.IsRemoved = false;
@@ -234,11 +239,12 @@ internal sealed partial class CompletionMachine
     }
 
     // Renamed back to where it was: or exchanged (renameat2(2), RENAME_EXCHANGE), which leaves the very same events.
-    // Then the unfinished file has stayed in the place it now seems to have left.
+    // Then the file without a verdict has stayed in the place it now seems to have left.
     private void BeInBothPlaces(TrackedFile file, PendingMove move, in FileEvent fileEvent, List<Effect> effects)
     {
         var twin = new TrackedFile(move.Directory!, move.Name.ToArray());
-        twin.BeginVersion(fileEvent, Phase.Closed);
+        twin.BeginVersion(fileEvent, file.Phase == Phase.Renamed ? Phase.Renamed : Phase.Closed);
+        twin.RenameEvidence = Evidence.Renamed;
         twin.ArrivedNs = file.ArrivedNs;
         twin.WindowStartNs = file.WindowStartNs;
         twin.WindowClockOffsetNs = file.WindowClockOffsetNs;

@@ -67,9 +67,7 @@ internal sealed partial class CompletionMachine
                     JudgeOpening(file, depth, stat, now, effects);
                 break;
             case Phase.Touched:
-                file.Stat = stat;
-                file.HasStat = true;
-                ConfirmLater(file, now);
+                ConfirmLater(file, stat, now);
                 break;
             case Phase.Found:
                 JudgeFound(file, depth, stat, now, effects);
@@ -123,6 +121,8 @@ internal sealed partial class CompletionMachine
             effects.Add(Probe(file, ProbeDepth.Writers));
         else if (file.Writer == WriterState.Writing && _policy.Arrivals != Arrivals.Rename)
             BeWriting(file, stat, now);
+        else if (isWrittenLately)
+            ConfirmLater(file, stat, now);
         else
             Complete(file, stat, file.RenameEvidence, now, effects);
     }
@@ -138,11 +138,7 @@ internal sealed partial class CompletionMachine
         else if (file.Writer == WriterState.Writing)
             BeWriting(file, stat, now);
         else if (isLink)
-        {
-            file.Stat = stat;
-            file.HasStat = true;
-            ConfirmLater(file, now);
-        }
+            ConfirmLater(file, stat, now);
         else if (file.Writer == WriterState.Unknown && stat.SizeBytes == 0)
             LookInProc(file, depth, now, effects);
         else
@@ -167,7 +163,9 @@ internal sealed partial class CompletionMachine
     private void Confirmed(TrackedFile file, Moment now, List<Effect> effects)
     {
         file.ConfirmAfterNs = TrackedFile.NoTime;
-        if (file.Phase == Phase.Touched && file.Directory.IsUncertain)
+        if (file.Phase == Phase.Renamed)
+            Complete(file, file.Stat, file.RenameEvidence, now, effects);
+        else if (file.Phase == Phase.Touched && file.Directory.IsUncertain)
         {
             // Events were lost since: the touch may not be all that happened.
             file.TouchedInDoubt = true;

@@ -175,8 +175,10 @@ internal sealed partial class CompletionMachine
         _confirming.RemoveRange(kept, _confirming.Count - kept);
     }
 
-    private void ConfirmLater(TrackedFile file, Moment now)
+    private void ConfirmLater(TrackedFile file, FileStat stat, Moment now)
     {
+        file.Stat = stat;
+        file.HasStat = true;
         if (file.ConfirmAfterNs == TrackedFile.NoTime)
             _confirming.Add(file);
         file.ConfirmAfterNs = now.MonotonicNs;

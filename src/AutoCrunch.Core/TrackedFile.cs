@@ -109,8 +109,7 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     public TrackedFile? TouchedBefore;
 
     /// <summary>The place it had, unfinished, before its last rename.</summary>
-    public TrackedDirectory? MovedFromDirectory;
-    public byte[]? MovedFromName;
+    public (TrackedDirectory Directory, byte[] Name)? MovedFrom;
 
     /// <summary>Everything but the name: for a version that begins anew.</summary>
     public void BeginVersion(in FileEvent fileEvent, Phase phase)
@@ -134,8 +133,7 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
         RenamedFrom = null;
         TemporaryName = null;
         TouchedBefore = null;
-        MovedFromDirectory = null;
-        MovedFromName = null;
+        MovedFrom = null;
     }
 
     // The last write came after the queue was last seen empty if an event of this very writing has been read. A close
