@@ -191,6 +191,12 @@ internal sealed partial class WatchLoop
         if (_overflowNs == long.MaxValue)
             _overflowNs = _now.MonotonicNs;
         _stash.LoseAll();
+        BeInDoubt();
+    }
+
+    // Nothing is certain any more until a scan has been there.
+    private void BeInDoubt()
+    {
         foreach (WatchedRoot root in _roots)
         {
             for (WatchedDirectory? directory = root.Directory; directory is not null;

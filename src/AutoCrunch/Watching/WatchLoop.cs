@@ -156,7 +156,11 @@ internal sealed partial class WatchLoop : IDisposable
             throw new InvalidOperationException("A scan thread has ended: files would not be found any more", failure);
         _trackerDeadlineNs = _tracker.Advance(_now, _queueEmptySince);
         while (_tracker.TakeRescan() is { } directory)
+        {
+            BeInDoubt();
             RequestScan((WatchedDirectory)directory, ScanReason.TrackerFull);
+        }
+
         _options.OnTurn?.Invoke(_now);
         if (isQuiet && !_isStopping)
             Sleep();

@@ -164,6 +164,7 @@ internal sealed class ServiceModel
                     _ledger.MetadataChanged(path, effect.Stat);
                     break;
                 default:
+                    _root.IsUncertain = true;
                     _scanWanted = true;
                     break;
             }
