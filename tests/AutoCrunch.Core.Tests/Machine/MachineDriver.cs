@@ -117,12 +117,18 @@ internal sealed class MachineDriver
     }
 
     /// <summary>Everything in the tree's queue is read and published at once; then the queue is empty.</summary>
-    public void ReadQueue()
+    /// <param name="isPause">Where the reader lets deadlines pass before it reads on, by the index of the event.</param>
+    public void ReadQueue(Predicate<int>? isPause = null)
     {
         ModelEvent[] batch = [.. Tree.Events];
         Tree.Events.Clear();
-        foreach (ModelEvent change in batch)
-            Publish(change.Kind, change.Path, change.Cookie);
+        for (int i = 0; i < batch.Length; i++)
+        {
+            if (isPause?.Invoke(i) ?? false)
+                Advance();
+            Publish(batch[i].Kind, batch[i].Path, batch[i].Cookie);
+        }
+
         QueueSeenEmpty();
         Advance();
     }
@@ -158,6 +164,8 @@ internal sealed class MachineDriver
         }
         while (!isSettled);
 
+        Assert.Equal(next, Machine.Advance(Now, QueueEmpty, _effects));   // twice is as good as once
+        Assert.Empty(_effects);
         return next;
     }
 

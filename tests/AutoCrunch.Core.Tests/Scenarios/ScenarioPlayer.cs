@@ -13,24 +13,35 @@ internal sealed class ScenarioPlayer
     private const uint Readable = 0x1A4;
     private const uint OwnerOnly = 0x180;
 
-    private readonly MachineDriver _driver;
     private readonly Dictionary<string, string> _answers = new(StringComparer.Ordinal);
     private readonly List<(string Path, ProbeDepth Depth, ProbeAnswer Answer)> _late = [];
     private readonly bool _showsProbes;
     private readonly int _trackedMax;
     private bool _isAsleep;
 
-    public ScenarioPlayer(IReadOnlyDictionary<string, string> settings)
+    private readonly long _shiftNs;
+    private readonly Predicate<int>? _isPause;
+
+    /// <param name="settings">The story's settings.</param>
+    /// <param name="shiftNs">Everything happens so much later.</param>
+    /// <param name="isPause">Where the reader of a batch lets deadlines pass, by the index of the event.</param>
+    public ScenarioPlayer(
+        IReadOnlyDictionary<string, string> settings, long shiftNs = 0, Predicate<int>? isPause = null)
     {
+        _shiftNs = shiftNs;
+        _isPause = isPause;
         _trackedMax = int.Parse(settings.GetValueOrDefault("TrackedMax", "1000"));
         _showsProbes = settings.ContainsKey("Probes");
-        _driver = new MachineDriver(RuleOf(settings), new ModelTree(), StartNs, StartWallNs, _trackedMax)
+        Driver = new MachineDriver(
+            RuleOf(settings), new ModelTree(), StartNs + shiftNs, StartWallNs + shiftNs, _trackedMax)
         {
             Answer = Answer,
         };
     }
 
-    private ModelTree Tree => _driver.Tree;
+    public MachineDriver Driver { get; }
+
+    private ModelTree Tree => Driver.Tree;
 
     public IReadOnlyList<string> Play(Scenario scenario)
     {
@@ -38,20 +49,20 @@ internal sealed class ScenarioPlayer
         {
             double seconds = scenario.Lines[first].Seconds;
             if (_isAsleep)
-                _driver.Elapse(NsOf(seconds));
+                Driver.Elapse(NsOf(seconds));
             else
-                _driver.RunUntil(NsOf(seconds));
-            Tree.WallNs = _driver.Now.WallNs;
+                Driver.RunUntil(NsOf(seconds));
+            Tree.WallNs = Driver.Now.WallNs;
             int end = first;
             for (; end < scenario.Lines.Count && scenario.Lines[end].Seconds.Equals(seconds); end++)
                 Do(scenario.Lines[end].Words);
             if (!_isAsleep)
-                _driver.ReadQueue();
+                Driver.ReadQueue(_isPause);
             first = end;
         }
 
-        _driver.RunUntil(NsOf(scenario.Lines[^1].Seconds + 100));
-        return [.. _driver.Log.Select(line => $"{SecondsOf(line.Time)} {line.Text}")];
+        Driver.RunUntil(NsOf(scenario.Lines[^1].Seconds + 100));
+        return [.. Driver.Log.Select(line => $"{SecondsOf(line.Time)} {line.Text}")];
     }
 
     private static WatchRule RuleOf(IReadOnlyDictionary<string, string> settings)
@@ -82,10 +93,10 @@ internal sealed class ScenarioPlayer
         };
     }
 
-    private static long NsOf(double seconds) => StartNs + (long)(seconds * SecondNs);
+    private long NsOf(double seconds) => StartNs + _shiftNs + (long)(seconds * SecondNs);
 
-    private static string SecondsOf(Moment time) =>
-        ((time.MonotonicNs - StartNs) / SecondNs).ToString("F3", CultureInfo.InvariantCulture);
+    private string SecondsOf(Moment time) =>
+        ((time.MonotonicNs - StartNs - _shiftNs) / SecondNs).ToString("F3", CultureInfo.InvariantCulture);
 
     private void Do(string[] words)
     {
@@ -175,7 +186,7 @@ internal sealed class ScenarioPlayer
         switch (verb)
         {
             case "asleep":
-                _driver.ReadQueue();
+                Driver.ReadQueue(_isPause);
                 _isAsleep = true;
                 break;
             case "awake":
@@ -183,20 +194,20 @@ internal sealed class ScenarioPlayer
                 break;
             case "overflow":
                 Tree.Events.Clear();
-                _driver.BeUncertain();
+                Driver.BeUncertain();
                 break;
             case "scan" or "first-scan":
-                _driver.Scan(path, isFirstScan: verb == "first-scan");
+                Driver.Scan(path, isFirstScan: verb == "first-scan");
                 break;
             case "restart":
-                _driver.Restart(_trackedMax);
+                Driver.Restart(_trackedMax);
                 break;
             case "clock":
-                _driver.StepClock((long)(double.Parse(path) * SecondNs));
-                Tree.WallNs = _driver.Now.WallNs;
+                Driver.StepClock((long)(double.Parse(path) * SecondNs));
+                Tree.WallNs = Driver.Now.WallNs;
                 break;
             case "mkdir":
-                _driver.NewDirectory(path, isUncertain: true);
+                Driver.NewDirectory(path, isUncertain: true);
                 break;
             case "move-directory":
                 MoveDirectory(path, words[2]);
@@ -222,7 +233,7 @@ internal sealed class ScenarioPlayer
         Tree.Create(temporary, OwnerOnly);
         Tree.Write(temporary);
         Tree.Close(temporary);
-        Tree.SetMtime(temporary, OldNs);
+        Tree.SetMtime(temporary, When("old"));
         Tree.SetMode(temporary, Readable);
         Tree.Rename(temporary, path);
     }
@@ -236,12 +247,12 @@ internal sealed class ScenarioPlayer
         if (words.Contains("written"))
             inode.CtimeNs = inode.MtimeNs;
         if (verb == "had")
-            _driver.Ledger.Seed(new BytePath(ModelTree.BytesOf(path)), inode.Stat);
+            Driver.Ledger.Seed(new BytePath(ModelTree.BytesOf(path)), inode.Stat);
     }
 
     private void MoveDirectory(string from, string to)
     {
-        _driver.MoveDirectory(_driver.Directory(from), from, to);
+        Driver.MoveDirectory(Driver.Directory(from), from, to);
         foreach (string path in Tree.Paths.Where(path => path.StartsWith(from + "/", StringComparison.Ordinal)).ToArray())
         {
             ModelInode inode = Tree.Get(path);
@@ -253,7 +264,7 @@ internal sealed class ScenarioPlayer
 
     private ProbeAnswer? Answer(string path, ProbeDepth depth)
     {
-        ProbeAnswer real = _driver.AnswerFromTree(path, depth)!.Value;
+        ProbeAnswer real = Driver.AnswerFromTree(path, depth)!.Value;
         string kind = _answers.GetValueOrDefault(path, "real");
         WriterState writer = (kind, depth) switch
         {
@@ -264,7 +275,7 @@ internal sealed class ScenarioPlayer
         ProbeAnswer answer = kind == "unreadable" ? ProbeAnswer.Unreadable
             : real.Status == ProbeStatus.Gone ? real : real with { Writer = writer };
         if (_showsProbes)
-            _driver.Log.Add((_driver.Now, $"look {path} {depth}: {(answer.Status == ProbeStatus.Present
+            Driver.Log.Add((Driver.Now, $"look {path} {depth}: {(answer.Status == ProbeStatus.Present
                 ? answer.Writer : answer.Status)}"));
         if (kind != "late")
             return answer;
@@ -277,13 +288,13 @@ internal sealed class ScenarioPlayer
         var late = _late.ToArray();
         _late.Clear();
         foreach ((string path, ProbeDepth depth, ProbeAnswer answer) in late)
-            _driver.Probed(path, depth, answer);
+            Driver.Probed(path, depth, answer);
     }
 
     // old: 2020; zero: in the first second of 1970; else seconds from now.
     private long When(string text) => text switch
     {
-        "old" => OldNs,
+        "old" => OldNs + _shiftNs,
         "zero" => 123_456_789,
         _ => Tree.WallNs + (long)(double.Parse(text) * SecondNs),
     };
