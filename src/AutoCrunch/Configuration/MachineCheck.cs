@@ -28,11 +28,20 @@ internal sealed class MachineCheck
 
     /// <summary>
     /// For <c>run</c>: creates what may be created (a rule's directory whose parent exists, the state and the runtime
-    /// directory) and looks at nothing whose cost grows with the number of files. An error means exit code 78.
+    /// directory) and looks at nothing whose cost grows with the number of files. An error means exit code 78; as
+    /// long as there is one that can be seen beforehand, nothing is created.
     /// </summary>
     public static IReadOnlyList<MachineFinding> Prepare(CompiledConfiguration configuration)
     {
-        var check = new MachineCheck(configuration, mayCreate: true);
+        IReadOnlyList<MachineFinding> findings = Prepare(configuration, mayCreate: false);
+        return findings.Any(finding => finding.Severity == FindingSeverity.Error)
+            ? findings
+            : Prepare(configuration, mayCreate: true);
+    }
+
+    private static List<MachineFinding> Prepare(CompiledConfiguration configuration, bool mayCreate)
+    {
+        var check = new MachineCheck(configuration, mayCreate);
         check.CheckDirectories();
         foreach (CompiledRule rule in configuration.Rules)
             check.CheckRule(rule);
