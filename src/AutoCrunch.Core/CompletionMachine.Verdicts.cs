@@ -114,7 +114,7 @@ internal sealed partial class CompletionMachine
     // have been opened again since its rename, whose event was read late, or never been closed by who renamed it.
     private void JudgeRenamed(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
     {
-        bool isWrittenLately = stat.MtimeNs >= file.QueueEmptyNs - ClockSlackNs;
+        bool isWrittenLately = stat.MtimeNs >= file.QueueEmptyNs - ClockSlackNs - ClockStepOf(file, now);
         if (stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
             Hold(file, stat, HoldReason.ZeroMtime, effects);
         else if (depth == ProbeDepth.Stat && isWrittenLately)

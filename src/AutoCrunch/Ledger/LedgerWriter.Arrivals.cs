@@ -59,7 +59,7 @@ internal sealed partial class LedgerWriter
             return Find(rule, from) is { } row ? (from, row) : null;
         bool isKnown = known is { Known.State: EntryState.Present } present
             && present.Known.Version == completion.Version;
-        if (isKnown || completion.Evidence != Evidence.Found || completion.Version.Inode == 0)
+        if (isKnown || completion.Evidence is not (Evidence.Found or Evidence.Quiet) || completion.Version.Inode == 0)
             return null;
 
         var found = new List<(BytePath Path, EntryRow Row)>();

@@ -21,6 +21,9 @@ internal sealed unsafe class Inotify : IDisposable
     // One read takes up to 16,000 events without a name; the kernel's queue holds 16,384 by default.
     private const int BufferBytes = 256 * 1024;
 
+    // struct inotify_event and a name of NAME_MAX bytes, its NUL included and padded.
+    private const int EventBytesMax = 16 + 256;
+
     private readonly SafeFileHandle _handle;
 
     // Pinned for good: the kernel writes here while the collector may be moving everything else.
@@ -105,6 +108,12 @@ internal sealed unsafe class Inotify : IDisposable
             }
         }
     }
+
+    /// <summary>
+    /// True when <paramref name="batch"/>, just read, left nothing that was queued before the read began: read(2) stops
+    /// early only when the queue is empty or the next event does not fit (inotify(7)).
+    /// </summary>
+    public static bool HasDrained(ReadOnlyMemory<byte> batch) => batch.Length <= BufferBytes - EventBytesMax;
 
     /// <summary>Bytes of events waiting to be read (ioctl FIONREAD); 0 also when that cannot be told.</summary>
     public int QueuedBytes()

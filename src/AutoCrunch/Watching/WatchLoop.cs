@@ -175,7 +175,7 @@ internal sealed partial class WatchLoop : IDisposable
         if (batch.IsEmpty)
         {
             _now = before;
-            QueueIsEmpty();
+            QueueWasEmpty(before);
             return false;
         }
 
@@ -188,15 +188,18 @@ internal sealed partial class WatchLoop : IDisposable
         }
 
         _movedInBatch.Clear();
+        if (Inotify.HasDrained(batch))
+            QueueWasEmpty(before);
         return true;
     }
 
-    // _now was read before the queue was: what is queued from here on happened after it.
-    private void QueueIsEmpty()
+    // The clock was read before the queue was: what is read from here on happened after it, and all that happened
+    // before it is published. Under a steady flood no read finds nothing, but each empties the queue.
+    private void QueueWasEmpty(Moment before)
     {
-        _queueEmpty = _now;
+        _queueEmpty = before;
         if (_stash.IsEmpty)
-            _queueEmptySince = _now;
+            _queueEmptySince = before;
         SettleSuspects();
         if (_deadWds.Count > 0 && _progress.ScansUnmerged == 0)
             _deadWds.Clear(); // neither an event nor a report can refer to them any more

@@ -81,7 +81,7 @@ internal sealed class LedgerModel(World world, WatchRule rule)
     {
         if (completion.RenamedFrom is { } from)
             return _rows.TryGetValue(from.ToString(), out Row row) ? (from.ToString(), row) : null;
-        if (completion.Evidence != Evidence.Found)
+        if (completion.Evidence is not (Evidence.Found or Evidence.Quiet))
             return null;
         foreach ((string path, Row row) in _rows)
         {

@@ -36,6 +36,11 @@ internal sealed class ServiceModel
 
     public long DeadlineNs { get; private set; }
 
+    /// <summary>
+    /// An attribute change was read while events may have been lost: that it was no more than that cannot be known.
+    /// </summary>
+    public bool WasTouchedInDoubt { get; private set; }
+
     public bool IsIdle => _world.QueueIsEmpty && !_scanWanted && !_scanMerging && _found.Count == 0;
 
     public void WantScan() => _scanWanted = true;
@@ -116,6 +121,7 @@ internal sealed class ServiceModel
             IsUpdateInPlace = isUpdate,
             IsFirstScan = _ledger.IsFirstScan,
         };
+        WasTouchedInDoubt |= kind == FileEventKind.AttributesChanged && _root.IsUncertain;
         _world.Log?.Add($"  read {kind} {name} {(_root.IsUncertain ? "in doubt" : "")}");
         _machine.Observe(fileEvent, _effects);
         CarryOut();
@@ -172,7 +178,7 @@ internal sealed class ServiceModel
 
         _effects.Clear();
         _machine.CheckInvariants();
-        Simulation.Check(_machine.TrackedCount <= TrackedMax + 1, "more names are tracked than allowed");
+        Simulation.Check(_machine.TrackedCount <= TrackedMax + Senders.Finals.Length, "too many names are tracked");
     }
 
     private ProbeAnswer Probe(string path, ProbeDepth depth)
