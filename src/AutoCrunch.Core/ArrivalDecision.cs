@@ -16,8 +16,7 @@ public enum EntryState : byte
 
     /// <summary>
     /// Seen to differ from the judged version just before an attempt, so that attempt did not start; what completes
-    /// here
-    /// next is new, even if it looks like the version judged before.
+    /// here next is new, even if it looks like the version judged before.
     /// </summary>
     Changed = 3,
 }
@@ -86,8 +85,7 @@ public enum ChangeAction : byte
 
 /// <summary>
 /// Whether something that finished arriving is news. Every completion passes here, also those of scans and of events
-/// that
-/// came twice: an equal version makes no second job, and that is what makes every repetition harmless.
+/// that came twice: an equal version makes no second job, and that is what makes every repetition harmless.
 /// </summary>
 public static class ArrivalDecision
 {
@@ -98,8 +96,7 @@ public static class ArrivalDecision
     /// <param name="known">What is known of the completion's path; null when nothing is.</param>
     /// <param name="source">
     /// What is known of the path it was renamed from; for a completion found by a scan, of another path of the rule
-    /// with
-    /// the same version whose file is gone; null when there is none.
+    /// with the same version whose file is gone; null when there is none.
     /// </param>
     public static ArrivalAction Of(
         Completion completion,

@@ -34,8 +34,7 @@ public static class JobTransitions
 {
     /// <summary>
     /// So many attempts of one job may be running when the service is killed: then it is taken for the cause (it may
-    /// eat
-    /// all memory) and fails, or it would kill the service for ever.
+    /// eat all memory) and fails, or it would kill the service for ever.
     /// </summary>
     public const int CrashesMax = 5;
 
@@ -71,8 +70,7 @@ public static class JobTransitions
 
     /// <summary>
     /// True when an operator's <c>retry</c> may queue a job of this state again: whatever MaxAttempts says, due at
-    /// once,
-    /// the counts kept, so that one more failure is final again where it was final before.
+    /// once, the counts kept, so that one more failure is final again where it was final before.
     /// </summary>
     public static bool CanRetry(JobState state) => state != JobState.Running;
 

@@ -62,6 +62,10 @@ internal static partial class DispatchLog
         + "another user's")]
     public static partial void ProcessLeft(ILogger logger, string rule, int pid, BytePath program);
 
+    [LoggerMessage(3014, LogLevel.Error,
+        "Job {Job} attempt {Attempt} (rule {Rule}) ended in a way its dispatcher does not foresee")]
+    public static partial void Unforeseen(ILogger logger, long job, int attempt, string rule, Exception exception);
+
     [LoggerMessage(3013, LogLevel.Warning, "A job's log cannot be kept within MaxLogBytes: {Message}")]
     public static partial void CannotPunch(ILogger logger, string message);
 }

@@ -8,8 +8,7 @@ namespace AutoCrunch.Dispatch;
 /// <summary>
 /// What every dispatcher of ours is built on: completions go into the ledger, which claims due jobs within the rule's
 /// limits; each claimed job gets a slot's thread, its file is looked at again, the derived class runs it, and what came
-/// of
-/// it goes back into the ledger. A new dispatcher is one file that implements <see cref="RunAsync"/>.
+/// of it goes back into the ledger. A new dispatcher is one file that implements <see cref="RunAsync"/>.
 /// </summary>
 internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
 {
@@ -65,8 +64,7 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
 
     /// <summary>
     /// Starts nothing more, and completes when everything that runs has ended (how, is the derived class's business)
-    /// and
-    /// is told to the ledger: at once when nothing runs.
+    /// and is told to the ledger: at once when nothing runs.
     /// </summary>
     public async Task StopAsync()
     {
@@ -181,15 +179,38 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
         }
 
         DispatchLog.Started(Logger, attempt.Job.Id, attempt.Number, Rule.Name, attempt.Job.Path);
-        Task<AttemptOutcome> run = RunAsync(attempt, _stopping.Token);
+        Task<AttemptOutcome> run = RunSafely(attempt);
         if (run.IsCompleted)
-            End(attempt, run.GetAwaiter().GetResult());
+            End(attempt, ResultOf(attempt, run));
         else
-            _ = EndLater(attempt, run);
+            run.GetAwaiter().OnCompleted(() => End(attempt, ResultOf(attempt, run)));
     }
 
-    private async Task EndLater(Attempt attempt, Task<AttemptOutcome> run) =>
-        End(attempt, await run.ConfigureAwait(false));
+    // What a dispatcher did not foresee fails the attempt; a broken invariant ends the process.
+    private Task<AttemptOutcome> RunSafely(Attempt attempt)
+    {
+        try
+        {
+            return RunAsync(attempt, _stopping.Token);
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            return Task.FromException<AttemptOutcome>(e);
+        }
+    }
+
+    private AttemptOutcome ResultOf(Attempt attempt, Task<AttemptOutcome> run)
+    {
+        try
+        {
+            return run.GetAwaiter().GetResult();
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            DispatchLog.Unforeseen(Logger, attempt.Job.Id, attempt.Number, Rule.Name, e);
+            return new AttemptOutcome.Failed($"the dispatcher failed: {e.Message}");
+        }
+    }
 
     // The last look: what was recorded a while ago may not be there any more, and must not run as something else.
     private AttemptOutcome? LookAgain(Attempt attempt)

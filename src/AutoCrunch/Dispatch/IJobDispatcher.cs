@@ -4,8 +4,7 @@ namespace AutoCrunch.Dispatch;
 
 /// <summary>
 /// Gets the jobs of one rule done. Configured per watch rule in appsettings (<c>Dispatcher.Type</c>). The dispatchers
-/// we
-/// ship derive from <c>DurableDispatcher</c>, which puts every job into the ledger before it runs.
+/// we ship derive from <c>DurableDispatcher</c>, which puts every job into the ledger before it runs.
 /// </summary>
 public interface IJobDispatcher
 {

@@ -20,8 +20,7 @@ internal sealed class JobEnvironment
     private const int EnvironmentBytesMax = 16 * 1024 * 1024;
 
     // What systemd tells the service alone (sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3), systemd.exec(5)),
-    // what
-    // tunes the service's runtime, and what a job that started this very service was told.
+    // what tunes the service's runtime, and what a job that started this very service was told.
     private static readonly string[] s_own =
         ["NOTIFY_SOCKET=", "JOURNAL_STREAM=", "WATCHDOG_", "LISTEN_", "DOTNET_", "AUTOCRUNCH_"];
 

@@ -5,8 +5,8 @@ namespace AutoCrunch.Ledger;
 /// <summary>The ledger thread.</summary>
 internal sealed partial class JobLedger
 {
-    // A transaction holds at most so many commands: what came first need not wait for all that came after it.
-    private const int CommandsPerRound = 4096;
+    // A transaction holds at most so many arrivals: more make it little cheaper, and slots wait meanwhile.
+    private const int CommandsPerRound = 512;
 
     // Beyond it the ledger thread itself moves the WAL into the database: only between two rounds can that be finished.
     private const long WalPagesMax = 16_384;
@@ -16,6 +16,7 @@ internal sealed partial class JobLedger
     private static readonly TimeSpan s_pruneInterval = TimeSpan.FromHours(1);
     private static readonly TimeSpan s_pruneStepInterval = TimeSpan.FromSeconds(0.05);
 
+    private readonly List<LedgerCommand> _round = [];
     private readonly List<Attempt> _claimed = [];
     private readonly List<PrunedJob> _pruned = [];
     private long _pruneDueNs;
@@ -24,16 +25,12 @@ internal sealed partial class JobLedger
 
     private void Work()
     {
-        List<LedgerCommand> commands = [];
+        List<LedgerCommand>? commands = null;
         try
         {
             _pruneDueNs = _writer.NowNs + (long)TimeSpan.FromMinutes(1).TotalNanoseconds;
-            while (true)
+            while ((commands = _queue.Take(WaitMs())) is not null)
             {
-                bool isClosing = _queue.IsClosed;
-                commands = _queue.Take(isClosing ? 0 : WaitMs());
-                if (commands.Count == 0 && isClosing)
-                    return;
                 WriteAll(commands);
                 if (IsPruneDue(isIdle: commands.Count == 0))
                     Retried(Prune);
@@ -42,15 +39,15 @@ internal sealed partial class JobLedger
         }
         catch (Exception e)
         {
+            LedgerCommand[] left = _queue.Abort();
             Fail(LedgerFile.Explain(e, _layout.Ledger) ?? e);
-            commands.ForEach(command => command.Abandoned());
-            _queue.Take(0).ForEach(command => command.Abandoned());
+            foreach (LedgerCommand command in _round.Concat(commands ?? []).Concat(left))
+                command.Abandoned();
         }
     }
 
     private void Fail(Exception e)
     {
-        _queue.Close();
         if (Failed is { } failed)
             failed(e);
         else
@@ -60,39 +57,39 @@ internal sealed partial class JobLedger
     // In rounds of bounded size; an empty one too, as a due time may have come.
     private void WriteAll(List<LedgerCommand> commands)
     {
-        int first = 0;
+        int written = 0;
         do
         {
-            int count = Math.Min(CommandsPerRound, commands.Count - first);
-            int from = first;
-            bool isWritten = Retried(() => WriteRound(commands, from, count));
-            for (int i = first; i < first + count; i++)
+            _round.Clear();
+            _queue.Fill(_round, commands, written, CommandsPerRound);
+            bool isWritten = Retried(WriteRound);
+            foreach (LedgerCommand command in _round)
             {
                 if (isWritten)
-                    commands[i].Committed();
+                    command.Committed();
                 else
-                    commands[i].Abandoned();
+                    command.Abandoned();
             }
 
-            _queue.Done(count);
+            _queue.Done(_round.Count);
             foreach (Attempt attempt in _claimed)
                 _rules[attempt.Job.Rule].Run!(attempt);
             _claimed.Clear();
-            first += count;
+            written += CommandsPerRound;
         }
-        while (first < commands.Count);
+        while (written < commands.Count);
     }
 
-    private void WriteRound(List<LedgerCommand> commands, int first, int count)
+    private void WriteRound()
     {
-        if (count == 0 && !IsAnyClaimDue())
+        if (_round.Count == 0 && !IsAnyClaimDue())
             return;
         _writer.Begin();
         bool concernsAll = false;
-        for (int i = first; i < first + count; i++)
+        foreach (LedgerCommand command in _round)
         {
-            commands[i].Apply(_writer);
-            concernsAll |= commands[i].Rule is null || (commands[i] is SettleCommand && _options.MaxRunning > 0);
+            command.Apply(_writer);
+            concernsAll |= command.Rule is null || (command is SettleCommand && _options.MaxRunning > 0);
         }
 
         if (concernsAll)

@@ -63,15 +63,13 @@ internal sealed partial class JobLedger : IDisposable
 
     /// <summary>
     /// The ledger is of no use any more (a bug, or it is damaged): the service must end. Called once, on a thread of
-    /// the
-    /// ledger. Set before <see cref="Start"/>.
+    /// the ledger. Set before <see cref="Start"/>.
     /// </summary>
     public Action<Exception>? Failed { get; set; }
 
     /// <summary>
     /// Facts of this rule had to be dropped while the ledger could not be written: its tree must be scanned. Called on
-    /// the
-    /// ledger thread; must not wait. Set before <see cref="Start"/>.
+    /// the ledger thread; must not wait. Set before <see cref="Start"/>.
     /// </summary>
     public Action<WatchRule>? RescanNeeded { get; set; }
 
@@ -93,8 +91,7 @@ internal sealed partial class JobLedger : IDisposable
     /// <param name="options">Where, and for which rules.</param>
     /// <param name="isGone">
     /// Whether a path, relative to the rule's directory, is certainly not there any more; false where that cannot be
-    /// told
-    /// quickly. Called on the ledger thread.
+    /// told quickly. Called on the ledger thread.
     /// </param>
     /// <param name="logger">The service's log.</param>
     /// <exception cref="LedgerLockedException">Another service has it.</exception>

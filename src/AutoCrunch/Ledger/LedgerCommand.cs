@@ -11,6 +11,9 @@ internal abstract class LedgerCommand(LedgerRule? rule)
     /// <summary>True for what a scan of the rule's tree would bring again.</summary>
     public virtual bool IsRepeatable => false;
 
+    /// <summary>True for what goes before everything that waits, whenever that was given.</summary>
+    public virtual bool IsUrgent => false;
+
     /// <summary>Writes it, inside a transaction; applied again when that is rolled back.</summary>
     public abstract void Apply(LedgerWriter writer);
 
@@ -41,7 +44,10 @@ internal sealed class FactCommand(LedgerRule rule, Action<LedgerWriter, LedgerRu
     public override void Apply(LedgerWriter writer) => apply(writer, Rule!);
 }
 
-/// <summary>An attempt has ended.</summary>
+/// <summary>
+/// An attempt has ended. That it overtakes what was told of its file before is safe: the end of an attempt and a fact
+/// lead to the same in either order.
+/// </summary>
 internal sealed class SettleCommand(
     LedgerRule rule,
     Attempt attempt,
@@ -50,6 +56,8 @@ internal sealed class SettleCommand(
     Action<JobTransition>? overruled) : LedgerCommand(rule)
 {
     private JobTransition _recorded;
+
+    public override bool IsUrgent => true;
 
     public override void Apply(LedgerWriter writer)
     {

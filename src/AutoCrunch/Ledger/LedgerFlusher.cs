@@ -1,3 +1,4 @@
+using AutoCrunch.Core;
 using AutoCrunch.Linux;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
@@ -6,8 +7,8 @@ namespace AutoCrunch.Ledger;
 
 /// <summary>
 /// The thread behind the ledger thread, for what waits for the disk: flushes the WAL within a second of each write,
-/// moves
-/// it into the database before it grows large, and removes the logs of forgotten jobs. Asleep while nothing is written.
+/// moves it into the database before it grows large, and removes the logs of forgotten jobs. Asleep while nothing is
+/// written.
 /// </summary>
 internal sealed class LedgerFlusher(StateLayout layout, ILogger logger) : IDisposable
 {
@@ -22,7 +23,7 @@ internal sealed class LedgerFlusher(StateLayout layout, ILogger logger) : IDispo
     private Thread? _thread;
     private SafeFileHandle? _wal;
     private SqliteDatabase? _db;
-    private long _walPages;
+    private long _walPages = PagesIn(layout);
     private bool _isDirty;
     private bool _isStopping;
     private bool _checkpointFailed;
@@ -107,6 +108,13 @@ internal sealed class LedgerFlusher(StateLayout layout, ILogger logger) : IDispo
         _thread?.Join();
         _db?.Dispose();
         _wal?.Dispose();
+    }
+
+    // What an unclean stop has left counts too.
+    private static long PagesIn(StateLayout layout)
+    {
+        const long PageBytes = 4096;
+        return FileStatReader.TryRead(layout.Wal, out FileStat wal) == 0 ? wal.SizeBytes / PageBytes : 0;
     }
 
     private void Work()

@@ -20,8 +20,7 @@ internal sealed record LedgerOptions
 
     /// <summary>
     /// Facts and completions that wait to be written, at most: beyond it (the disk is full or slow) they are dropped,
-    /// and
-    /// the rule's tree is to be scanned again (<see cref="JobLedger.RescanNeeded"/>).
+    /// and the rule's tree is to be scanned again (<see cref="JobLedger.RescanNeeded"/>).
     /// </summary>
     public int PendingMax { get; init; } = 262_144;
 }

@@ -3,19 +3,22 @@ using System.Diagnostics;
 namespace AutoCrunch.Ledger;
 
 /// <summary>
-/// The commands that wait for the ledger thread, in the order in which they were given. Giving never waits. Beyond its
-/// bound it drops what a scan would bring again, and remembers of which rules.
+/// The commands that wait for the ledger thread, in the order in which they were given; the ends of attempts go before
+/// all others, or slots would be idle for as long as a burst of arrivals takes to be recorded. Giving never waits.
+/// Beyond its bound it drops what a scan would bring again, and remembers of which rules.
 /// </summary>
 /// <param name="pendingMax">The bound.</param>
 internal sealed class LedgerQueue(int pendingMax)
 {
     // A monitor and not a Lock: the ledger thread waits on it with a time limit.
     private readonly object _gate = new();
+    private readonly List<LedgerCommand> _urgent = [];
     private List<LedgerCommand> _incoming = [];
     private List<LedgerCommand> _taken = [];
     private int _pending;
     private long _dropped;
     private bool _isClosed;
+    private bool _isFinished;
 
     /// <summary>Commands given and not done.</summary>
     public int Pending
@@ -47,16 +50,21 @@ internal sealed class LedgerQueue(int pendingMax)
         }
     }
 
-    /// <summary>Adds a command; after <see cref="Close"/>, or beyond the bound, it is abandoned or dropped.</summary>
+    /// <summary>
+    /// Adds a command. Beyond the bound it is dropped if it is repeatable. After <see cref="Close"/> only what is not
+    /// repeatable is taken, for as long as the ledger thread works; everything is abandoned afterwards.
+    /// </summary>
     public void Give(LedgerCommand command)
     {
         lock (_gate)
         {
-            if (!_isClosed && (_pending < pendingMax || !command.IsRepeatable))
+            bool isTaken = command.IsRepeatable ? !_isClosed && _pending < pendingMax : !_isFinished;
+            if (isTaken)
             {
-                _incoming.Add(command);
+                bool isFirst = _incoming.Count + _urgent.Count == 0;
+                (command.IsUrgent ? _urgent : _incoming).Add(command);
                 _pending += 1;
-                if (_incoming.Count == 1)
+                if (isFirst)
                     Monitor.Pulse(_gate);
                 return;
             }
@@ -73,19 +81,44 @@ internal sealed class LedgerQueue(int pendingMax)
     }
 
     /// <summary>
-    /// Waits for commands, at most the given time, and returns all there are, in a list that is valid until the next
-    /// call.
+    /// Waits for commands, at most the given time (-1: for ever), and returns all that are not urgent, in a list that
+    /// is valid until the next call. Null when it is closed and nothing is left: the end.
     /// </summary>
-    /// <param name="waitMs">-1 for no limit.</param>
-    public List<LedgerCommand> Take(int waitMs)
+    public List<LedgerCommand>? Take(int waitMs)
     {
         lock (_gate)
         {
             _taken.Clear();
-            if (_incoming.Count == 0 && !_isClosed && waitMs != 0)
+            if (_incoming.Count + _urgent.Count == 0 && !_isClosed && waitMs != 0)
                 Monitor.Wait(_gate, waitMs);
+            _isFinished = _isClosed && _incoming.Count + _urgent.Count == 0;
             (_incoming, _taken) = (_taken, _incoming);
-            return _taken;
+            return _isFinished ? null : _taken;
+        }
+    }
+
+    /// <summary>Adds the urgent commands, and then so many of those taken last, to a round.</summary>
+    public void Fill(List<LedgerCommand> round, List<LedgerCommand> taken, int first, int most)
+    {
+        lock (_gate)
+        {
+            round.AddRange(_urgent);
+            _urgent.Clear();
+        }
+
+        for (int i = first; i < taken.Count && i < first + most; i++)
+            round.Add(taken[i]);
+    }
+
+    /// <summary>The end before its time: nothing is taken any more. Returns what is left.</summary>
+    public LedgerCommand[] Abort()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            _isFinished = true;
+            Monitor.PulseAll(_gate);
+            return [.. _urgent, .. _incoming];
         }
     }
 

@@ -54,10 +54,17 @@ internal sealed class LedgerReader : IDisposable
     public IReadOnlyList<Job> List(JobQuery query)
     {
         ArgumentNullException.ThrowIfNull(query);
-        // A literal state lets SQLite use the partial index of that state.
+        // What asks for attention is little beside the history, and has an index of its own.
         string state = query.State is { } wanted ? $"AND j.state = {(int)wanted}" : "";
+        string index = query.State switch
+        {
+            JobState.Queued => "INDEXED BY jobs_queued",
+            JobState.Running => "INDEXED BY jobs_running",
+            JobState.Failed => "INDEXED BY jobs_failed",
+            _ => "",
+        };
         using SqliteStatement list = _db.Prepare($"""
-            SELECT {LedgerRows.JobColumns} FROM jobs j
+            SELECT {LedgerRows.JobColumns} FROM jobs j {index}
             WHERE j.id < ?1 AND j.completed_ns >= ?2 {(query.Rule is null ? "" : "AND j.rule_id = ?4")} {state}
             ORDER BY j.id DESC LIMIT ?3
             """);

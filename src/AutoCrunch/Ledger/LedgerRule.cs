@@ -58,8 +58,7 @@ internal readonly record struct RunningJob(long JobId, LedgerRule Rule, BytePath
 
 /// <summary>
 /// The jobs that run, by id and by path: never two attempts of one (rule, path) at once. Ledger thread only. What a
-/// round
-/// changed here is undone when its transaction is rolled back.
+/// round changed here is undone when its transaction is rolled back.
 /// </summary>
 internal sealed class RunningJobs
 {

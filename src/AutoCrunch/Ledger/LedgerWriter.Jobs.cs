@@ -18,8 +18,7 @@ internal sealed partial class LedgerWriter
 
     /// <summary>
     /// Claims the due jobs of one rule, oldest completion first, leaving out those whose path has a running job:
-    /// records
-    /// them as running, before anything of them runs.
+    /// records them as running, before anything of them runs.
     /// </summary>
     /// <param name="rule">The rule; has a free slot.</param>
     /// <param name="most">No more than this.</param>

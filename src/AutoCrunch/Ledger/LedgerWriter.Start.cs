@@ -17,8 +17,7 @@ internal sealed partial class LedgerWriter
     }
 
     // A job that was never tried was due when it was recorded. If that seems to be in the future, the clock has been
-    // set
-    // back since: all due times move along, so that order and waits stay as they were.
+    // set back since: all due times move along, so that order and waits stay as they were.
     private void ShiftDueTimes()
     {
         long now = NowNs;

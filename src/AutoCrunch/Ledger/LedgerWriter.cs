@@ -18,8 +18,7 @@ internal sealed partial class LedgerWriter : IDisposable
     /// <param name="db">The only writing connection; owned.</param>
     /// <param name="isGone">
     /// Whether a path, relative to the rule's directory, is certainly not there any more. May answer false for "cannot
-    /// be
-    /// told quickly": the ledger thread waits for it.
+    /// be told quickly": the ledger thread waits for it.
     /// </param>
     public LedgerWriter(SqliteDatabase db, Func<WatchRule, BytePath, bool> isGone)
     {
@@ -39,8 +38,7 @@ internal sealed partial class LedgerWriter : IDisposable
 
     /// <summary>
     /// The ledger's clock for due times: the wall clock when the ledger was opened, and from then on the monotonic one,
-    /// so
-    /// that setting the wall clock neither delays nor hurries a job.
+    /// so that setting the wall clock neither delays nor hurries a job.
     /// </summary>
     public long NowNs => Clock.MonotonicNs() + _clockOffsetNs;
 

@@ -6,8 +6,7 @@ namespace AutoCrunch.Ledger;
 
 /// <summary>
 /// One SQLite connection, used by one thread at a time. Over the C API itself, because paths are bytes (also that of
-/// the
-/// database) and because a statement must cost what SQLite makes it cost: nothing is allocated per execution.
+/// the database) and because a statement must cost what SQLite makes it cost: nothing is allocated per execution.
 /// </summary>
 internal sealed class SqliteDatabase : IDisposable
 {

@@ -154,6 +154,52 @@ public sealed class DurableDispatcherTests : IDisposable
         Assert.InRange(Clock.MonotonicNs() - start, 0, 5_000_000_000); // on a machine busy with other tests
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(20)]
+    public void Whenever_the_service_stops_no_job_is_left_behind_as_running(int jobsBefore)
+    {
+        _rig.Options = _rig.Options with { Concurrency = 3 };
+        _rig.Start("true");
+        for (int i = 0; i < 100; i++)
+            _rig.Complete($"f{i}");
+        Wait.Until(() => jobsBefore
+            <= _rig.Log.Lines.Count(line => line.Contains(" succeeded: ", StringComparison.Ordinal)));
+
+        _rig.Stop();
+
+        using LedgerReader reader = LedgerReader.Open(_rig.Directory["state"]);
+        IReadOnlyList<Job> jobs = reader.List(new JobQuery());
+        Assert.Equal(100, jobs.Count);
+        Assert.DoesNotContain(jobs, job => job.State == JobState.Running);
+    }
+
+    [Fact]
+    public void A_dispatcher_that_throws_fails_the_attempt_and_not_the_service()
+    {
+        _rig.Start("true");
+        _rig.Stop();
+        using var ledger = JobLedger.Open(
+            new LedgerOptions { StateDirectory = _rig.Directory["state"], Rules = [_rig.Rule] }, (_, _) => false,
+            new Hosting.ListLogger<JobLedger>());
+        ledger.Start();
+        foreach (bool isLate in new[] { false, true })
+        {
+            using var dispatcher = new ThrowingDispatcher(_rig.Rule, ledger, isLate);
+            dispatcher.Start();
+            string name = $"a{isLate}";
+            FileStat stat = WriteStat(name);
+            dispatcher.Dispatch(new Completion("raw", BytePath.Parse(name), stat, Evidence.Quiet, 1, 2));
+            Wait.Until(() => Last(ledger) is { State: JobState.Failed, Attempts: 3 } job
+                && job.Path.ToString() == name);
+            Assert.True(dispatcher.StopAsync().IsCompleted);
+        }
+
+        Assert.Equal("the dispatcher failed: not foreseen", _rig.Attempts(1)[2].Reason);
+    }
+
     [Fact]
     public async Task A_job_that_ends_within_the_grace_is_no_interruption_and_nothing_new_starts()
     {
@@ -258,6 +304,13 @@ public sealed class DurableDispatcherTests : IDisposable
         return _rig.WaitForAll();
     }
 
+    private Job? Last(JobLedger ledger)
+    {
+        Assert.True(ledger.SyncAsync().Wait(Wait.Bound));
+        using LedgerReader reader = LedgerReader.Open(_rig.Directory["state"]);
+        return reader.List(new JobQuery { Limit = 1 }).SingleOrDefault();
+    }
+
     private FileStat WriteStat(string path)
     {
         _rig.Directory.Write("in/" + path);
@@ -266,4 +319,15 @@ public sealed class DurableDispatcherTests : IDisposable
 
     private int MostRunning() => _rig.Directory.ReadText("out/counts")
         .Split('\n', StringSplitOptions.RemoveEmptyEntries).Max(int.Parse);
+
+    private sealed class ThrowingDispatcher(WatchRule rule, JobLedger ledger, bool isLate)
+        : DurableDispatcher(rule, 1, ledger, new Hosting.ListLogger<ThrowingDispatcher>())
+    {
+        protected override async Task<AttemptOutcome> RunAsync(Attempt attempt, CancellationToken stopping)
+        {
+            if (isLate)
+                await Task.Yield();
+            throw new IOException("not foreseen");
+        }
+    }
 }

@@ -82,8 +82,7 @@ internal sealed class LedgerRig : IDisposable
 
     /// <summary>
     /// The files as a crash of the service would leave them at this moment, copied to another state directory, and
-    /// opened
-    /// there; the original is closed.
+    /// opened there; the original is closed.
     /// </summary>
     public void CrashAndReopen()
     {

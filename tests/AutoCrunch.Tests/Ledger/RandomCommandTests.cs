@@ -24,9 +24,10 @@ public sealed class RandomCommandTests
         var current = new Dictionary<string, FileVersion>();
         var succeeded = new HashSet<FileVersion>();
 
-        void Drain()
+        void Drain(bool isQuiet)
         {
-            rig.Sync();
+            if (isQuiet || random.Next(4) == 0) // else ends of attempts overtake what was told before
+                rig.Sync();
             while (rig.Claimed.TryTake(out Attempt? attempt))
             {
                 Assert.DoesNotContain(running, other => other.Job.Path == attempt.Job.Path);
@@ -46,18 +47,18 @@ public sealed class RandomCommandTests
 
         for (int step = 0; step < 2000; step++)
         {
-            Drain();
+            Drain(isQuiet: false);
             if (running.Count > 0 && random.Next(3) == 0)
                 EndOne(isFailing: true);
             else
                 Change(rig, random, current, succeeded);
         }
 
-        Drain();
+        Drain(isQuiet: true);
         while (running.Count > 0)
         {
             EndOne(isFailing: false);
-            Drain();
+            Drain(isQuiet: true);
         }
 
         Assert.DoesNotContain(rig.Jobs(), job => job.State is JobState.Queued or JobState.Running);
