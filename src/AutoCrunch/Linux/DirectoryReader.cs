@@ -36,10 +36,18 @@ internal sealed unsafe class DirectoryReader : IDisposable
     /// Opens a directory. Returns 0 or the errno; a path that ends in a symlink is refused (ENOTDIR or ELOOP), so a
     /// directory that is replaced by a link between listing and opening does not lead out of the tree.
     /// </summary>
-    public static int TryOpen(BytePath path, out DirectoryReader? reader) => Open(path, Libc.O_NOFOLLOW, out reader);
+    public static int TryOpen(BytePath path, out DirectoryReader? reader) =>
+        Open(Libc.AT_FDCWD, path, Libc.O_NOFOLLOW, out reader);
+
+    /// <summary>
+    /// Like <see cref="TryOpen"/>, for a name in an open directory: whatever the path to that one is by now.
+    /// </summary>
+    public static int TryOpenAt(DirectoryReader parent, byte[] name, out DirectoryReader? reader) =>
+        Open(parent.FileDescriptor, new BytePath(name), Libc.O_NOFOLLOW, out reader);
 
     /// <summary>Like <see cref="TryOpen"/>, but follows a symlink: for a rule's root.</summary>
-    public static int TryOpenTarget(BytePath path, out DirectoryReader? reader) => Open(path, 0, out reader);
+    public static int TryOpenTarget(BytePath path, out DirectoryReader? reader) =>
+        Open(Libc.AT_FDCWD, path, 0, out reader);
 
     /// <summary>
     /// The next entry but "." and ".."; false at the end, which gives the buffer back: the descriptor may be kept open for
@@ -93,10 +101,11 @@ internal sealed unsafe class DirectoryReader : IDisposable
         _buffer = null;
     }
 
-    private static int Open(BytePath path, int flags, out DirectoryReader? reader)
+    private static int Open(int parent, BytePath path, int flags, out DirectoryReader? reader)
     {
-        int errno = PathOps.Open(
-            path, Libc.O_RDONLY | Libc.O_DIRECTORY | Libc.O_NONBLOCK | flags, 0, out SafeFileHandle? handle);
+        int errno = PathOps.OpenAt(
+            parent, path.Span, Libc.O_RDONLY | Libc.O_DIRECTORY | Libc.O_NONBLOCK | flags, 0,
+            out SafeFileHandle? handle);
         reader = handle is null ? null : new DirectoryReader(handle, path);
         return errno;
     }

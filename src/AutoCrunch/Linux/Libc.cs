@@ -23,6 +23,9 @@ internal static unsafe partial class Libc
     public static partial int open(byte* path, int flags, uint mode);
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial int openat(int directory, byte* path, int flags, uint mode);
+
+    [LibraryImport(Library, SetLastError = true)]
     public static partial int close(int fd);
 
     [LibraryImport(Library, SetLastError = true)]

@@ -168,13 +168,19 @@ internal static unsafe class PathOps
 
     /// <summary>open(2) with these flags and O_CLOEXEC | O_NOCTTY.</summary>
     [SkipLocalsInit]
-    internal static int Open(BytePath path, int flags, uint mode, out SafeFileHandle? file)
+    internal static int Open(BytePath path, int flags, uint mode, out SafeFileHandle? file) =>
+        OpenAt(Libc.AT_FDCWD, path.Span, flags, mode, out file);
+
+    /// <summary>open(2) relative to an open directory, with O_CLOEXEC and O_NOCTTY.</summary>
+    [SkipLocalsInit]
+    internal static int OpenAt(
+        int directory, ReadOnlySpan<byte> path, int flags, uint mode, out SafeFileHandle? file)
     {
-        fixed (byte* pointer = PathBuffer.Terminate(path.Span, stackalloc byte[PathBuffer.Size]))
+        fixed (byte* pointer = PathBuffer.Terminate(path, stackalloc byte[PathBuffer.Size]))
         {
             while (true)
             {
-                int fd = Libc.open(pointer, flags | Libc.O_CLOEXEC | Libc.O_NOCTTY, mode);
+                int fd = Libc.openat(directory, pointer, flags | Libc.O_CLOEXEC | Libc.O_NOCTTY, mode);
                 int errno = fd < 0 ? Libc.LastError : 0;
                 if (errno == Errno.EINTR)
                     continue;

@@ -3,34 +3,40 @@ using AutoCrunch.Linux;
 
 namespace AutoCrunch.Watching;
 
-/// <summary>Notices mounts inside a watched tree: they hide directories, or show others in their place.</summary>
-internal static class MountsBelow
+/// <summary>What is mounted inside a watched tree: mounts hide directories, or show others in their place.</summary>
+/// <param name="Any">False when the tree is on one file system, or that cannot be told.</param>
+/// <param name="Signature">Changes when what is mounted does.</param>
+internal readonly record struct MountsBelow(bool Any, ulong Signature)
 {
     private const ulong FnvOffset = 14695981039346656037;
     private const ulong FnvPrime = 1099511628211;
 
     private static readonly BytePath s_mountInfo = new("/proc/self/mountinfo"u8);
 
-    /// <summary>
-    /// A number that changes when what is mounted below the directory does; 0 when that cannot be told.
-    /// </summary>
-    public static ulong Signature(BytePath root)
+    /// <summary>Looks into the mount table; without one, as if nothing were mounted.</summary>
+    public static MountsBelow Read(BytePath root) =>
+        PathOps.TryRealPath(root, out BytePath real) == 0
+        && PathOps.TryReadSmallFile(s_mountInfo, out byte[] table) == 0
+            ? Of(table, real)
+            : default;
+
+    /// <summary>What <paramref name="table"/>, a /proc/self/mountinfo, has below a directory.</summary>
+    internal static MountsBelow Of(ReadOnlySpan<byte> table, BytePath directory)
     {
-        if (PathOps.TryRealPath(root, out BytePath real) != 0
-            || PathOps.TryReadSmallFile(s_mountInfo, out byte[] table) != 0)
-            return 0;
+        bool any = false;
         ulong signature = FnvOffset;
-        ReadOnlySpan<byte> rest = table;
-        while (!rest.IsEmpty)
+        while (!table.IsEmpty)
         {
-            int end = rest.IndexOf((byte)'\n');
-            ReadOnlySpan<byte> line = end < 0 ? rest : rest[..end];
-            rest = end < 0 ? default : rest[(end + 1)..];
-            if (MountPoint(line) is { } point && point.IsAtOrBelow(real) && point != real)
-                signature = Mix(signature, line);
+            int end = table.IndexOf((byte)'\n');
+            ReadOnlySpan<byte> line = end < 0 ? table : table[..end];
+            table = end < 0 ? default : table[(end + 1)..];
+            if (MountPoint(line) is not { } point || !point.IsAtOrBelow(directory) || point == directory)
+                continue;
+            any = true;
+            signature = Mix(signature, line);
         }
 
-        return signature;
+        return new MountsBelow(any, signature);
     }
 
     // proc(5): number, parent, device, root, mount point, ...; blanks, tabs, newlines and backslashes as \NNN (octal).

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
 
@@ -9,19 +10,18 @@ namespace AutoCrunch.Watching;
 /// </summary>
 internal sealed class ScanInbox
 {
-    private readonly Lock _gate = new();
-    private readonly SemaphoreSlim _room;
+    private readonly object _gate = new();
     private readonly WakeEvent _wake;
     private readonly ScanReport[] _ring;
     private int _first;
     private int _count;
-    private volatile bool _isClosed;
+    private int _waiting;
+    private bool _isClosed;
 
     public ScanInbox(int capacity, WakeEvent wake)
     {
         Invariant.That(capacity > 0);
         _ring = new ScanReport[capacity];
-        _room = new SemaphoreSlim(capacity);
         _wake = wake;
     }
 
@@ -34,28 +34,36 @@ internal sealed class ScanInbox
         }
     }
 
-    /// <summary>Hands a report over, waiting for room. False when nobody takes reports any more.</summary>
-    public bool Post(in ScanReport report)
+    /// <summary>
+    /// Hands reports over, in order, waiting for room. They are dropped when nobody takes them any more.
+    /// </summary>
+    public void Post(List<ScanReport> reports)
     {
-        if (_isClosed)
-            return false;
-        _room.Wait();
-        if (_isClosed)
+        ReadOnlySpan<ScanReport> rest = CollectionsMarshal.AsSpan(reports);
+        while (!rest.IsEmpty)
         {
-            _room.Release(); // the next one that waits is let go too
-            return false;
-        }
+            bool wasEmpty;
+            lock (_gate)
+            {
+                while (_count == _ring.Length && !_isClosed)
+                {
+                    _waiting++;
+                    Monitor.Wait(_gate);
+                    _waiting--;
+                }
 
-        bool wasEmpty;
-        lock (_gate)
-        {
-            _ring[(_first + _count) % _ring.Length] = report;
-            wasEmpty = _count++ == 0;
-        }
+                if (_isClosed)
+                    return;
+                wasEmpty = _count == 0;
+                int room = Math.Min(rest.Length, _ring.Length - _count);
+                foreach (ScanReport report in rest[..room])
+                    _ring[(_first + _count++) % _ring.Length] = report;
+                rest = rest[room..];
+            }
 
-        if (wasEmpty)
-            _wake.Set();
-        return true;
+            if (wasEmpty)
+                _wake.Set();
+        }
     }
 
     /// <summary>Takes the oldest report. Watch thread only.</summary>
@@ -73,16 +81,19 @@ internal sealed class ScanInbox
             _ring[_first] = default;
             _first = (_first + 1) % _ring.Length;
             _count--;
+            if (_waiting > 0)
+                Monitor.PulseAll(_gate);
+            return true;
         }
-
-        _room.Release();
-        return true;
     }
 
     /// <summary>Lets everybody go who waits to post, now and later.</summary>
     public void Close()
     {
-        _isClosed = true;
-        _room.Release();
+        lock (_gate)
+        {
+            _isClosed = true;
+            Monitor.PulseAll(_gate);
+        }
     }
 }

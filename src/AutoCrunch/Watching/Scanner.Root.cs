@@ -13,7 +13,7 @@ internal sealed partial class Scanner
     private ulong _rootDevice;
     private FileSystemFacts _rootFacts;
     private long _nextRootCheckNs;
-    private ulong _mountsBelow;
+    private MountsBelow _mountsBelow;
 
     // True when what a scan sees no longer counts.
     private bool IsEpochOver => _isLossReported || Volatile.Read(ref _wantedEpoch) != _epoch;
@@ -57,7 +57,7 @@ internal sealed partial class Scanner
         using (reader)
         {
             _isRootFound = true;
-            _mountsBelow = MountsBelow.Signature(_rule.Path);
+            _mountsBelow = MountsBelow.Read(_rule.Path);
             _isMountCheckWanted = false;
             RootIsChecked();
             TakeWhole();
@@ -130,7 +130,7 @@ internal sealed partial class Scanner
         if (!_isMountCheckWanted)
             return;
         _isMountCheckWanted = false;
-        ulong mounts = MountsBelow.Signature(_rule.Path);
+        MountsBelow mounts = MountsBelow.Read(_rule.Path);
         if (mounts == _mountsBelow)
             return;
         _mountsBelow = mounts;

@@ -6,8 +6,10 @@ using AutoCrunch.Linux;
 
 namespace AutoCrunch.Watching;
 
-// The walk over a tree. Every directory is opened relative to the one it is in, through /proc/self/fd: a directory that
-// is renamed in mid-scan is scanned to its end as what it was, and never mixed up with another that took its name.
+// The walk over a tree. Every directory is opened relative to the one it is in, and watched through its descriptor
+// (/proc/self/fd): a directory that is renamed in mid-scan is scanned to its end as what it was, and never mixed up
+// with
+// another that took its name.
 internal sealed partial class Scanner
 {
     private const int PathMax = 4096;
@@ -74,6 +76,7 @@ internal sealed partial class Scanner
         scan.IsComplete = isComplete;
         scan.EndNs = Clock.MonotonicNs();
         Post(new ScanReport(ReportKind.ScanFinished, _root) { Payload = scan });
+        Flush();
     }
 
     // The counters are read before the directory is watched: what happens from then on is reported, or counted later.
@@ -161,7 +164,7 @@ internal sealed partial class Scanner
         };
         DirectoryReader? reader = null;
         int errno = _rule.Path.Length + 1 + relativePath.Length < PathMax
-            ? DirectoryReader.TryOpen(DescriptorPath(frame.Reader).Join(name), out reader)
+            ? DirectoryReader.TryOpenAt(frame.Reader, name, out reader)
             : Errno.ENAMETOOLONG;
         if (reader is not null)
         {
@@ -181,6 +184,8 @@ internal sealed partial class Scanner
     {
         node.Device = deviceAbove;
         node.FileSystem = factsAbove;
+        if (!_mountsBelow.Any)
+            return;
         if (FileStatReader.TryReadAt(reader.FileDescriptor, "."u8, out FileStat stat) != 0
             || stat.Device == deviceAbove)
             return;

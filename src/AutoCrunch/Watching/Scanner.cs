@@ -19,6 +19,9 @@ namespace AutoCrunch.Watching;
 /// </remarks>
 internal sealed partial class Scanner
 {
+    private const int OutboxMax = 256;
+    private const long OutboxDelayNs = 1_000_000;
+
     private readonly WatchedRoot _root;
     private readonly WatchRule _rule;
     private readonly Inotify _inotify;
@@ -43,6 +46,8 @@ internal sealed partial class Scanner
     private volatile bool _isStopping;
     private long _lastSignNs;
 
+    private readonly List<ScanReport> _outbox = [];
+    private long _outboxSinceNs;
     private int _epoch;
 
     public Scanner(
@@ -185,6 +190,7 @@ internal sealed partial class Scanner
 
     private void WaitForWork()
     {
+        Flush();
         long waitNs = Math.Max(0, _nextRootCheckNs - Clock.MonotonicNs());
         int waitMs = (int)Math.Min(60_000, (waitNs + 999_999) / 1_000_000);
         lock (_gate)
@@ -233,6 +239,7 @@ internal sealed partial class Scanner
             {
                 Payload = new LateAnswer(probe.Directory, probe.Name, probe.Depth, answer),
             });
+            Flush();
         }
     }
 
@@ -254,7 +261,24 @@ internal sealed partial class Scanner
         return isDirectoryThere && IsRootTheSame(now: true) ? answer : ProbeAnswer.Unreadable;
     }
 
-    private bool Post(in ScanReport report) => _inbox.Post(report);
+    // Reports are handed over some at a time: waking the watch thread costs more than a small directory's listing.
+    private void Post(in ScanReport report)
+    {
+        long now = Clock.MonotonicNs();
+        if (_outbox.Count == 0)
+            _outboxSinceNs = now;
+        _outbox.Add(report);
+        if (_outbox.Count >= OutboxMax || now - _outboxSinceNs > OutboxDelayNs)
+            Flush();
+    }
+
+    private void Flush()
+    {
+        if (_outbox.Count == 0)
+            return;
+        _inbox.Post(_outbox);
+        _outbox.Clear();
+    }
 
     private void SignOfLife() => Volatile.Write(ref _lastSignNs, Clock.MonotonicNs());
 

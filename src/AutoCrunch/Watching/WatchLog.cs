@@ -30,8 +30,10 @@ internal static partial class WatchLog
         this ILogger log, string rule, BytePath path, string fileSystem, TimeSpan interval);
 
     [LoggerMessage(1006, LogLevel.Warning, "Rule {Rule}: '{Path}' is on {FileSystem}, a network file system mounted "
-        + "in a local tree: its files are noticed by the rule's rescans only (RescanInterval)")]
-    public static partial void RemoteDirectory(this ILogger log, string rule, BytePath path, string fileSystem);
+        + "in a local tree: changes made on other machines are not reported by the kernel, so it is scanned every "
+        + "{Interval}")]
+    public static partial void RemoteDirectory(
+        this ILogger log, string rule, BytePath path, string fileSystem, TimeSpan interval);
 
     [LoggerMessage(1007, LogLevel.Error, "Rule {Rule}: not watched: {Problem}. This and all further directories "
         + "that cannot be watched are scanned every {Interval} instead")]

@@ -81,14 +81,24 @@ internal sealed partial class WatchLoop
 
         node.Directory = directory;
         directory.SeenByScan = node.Scan.Id;
+        bool wasRemote = directory.Has(DirectoryTraits.Remote);
         directory.Set(DirectoryTraits.Remote, node.FileSystem.IsNetwork);
         directory.Set(DirectoryTraits.UnstableInodes, !node.FileSystem.HasStableInodes);
-        if (node.FileSystem.IsNetwork && node.Parent is { } above && !above.FileSystem.IsNetwork)
-            _log.RemoteDirectory(directory.Rule.Name, directory.AbsolutePath, node.FileSystem.Name);
+        if (node.FileSystem.IsNetwork && !wasRemote && directory.Parent is not null)
+            BecameRemote(directory, node.FileSystem.Name);
         if (node.Wd > 0)
             Watched(directory, node);
         else if (watchErrno != 0)
             NotWatched(directory, watchErrno);
+    }
+
+    // A network file system is mounted here. Without safety rescans nothing would ever tell of its changes.
+    private void BecameRemote(WatchedDirectory directory, string fileSystem)
+    {
+        SetUncovered(directory, directory.Rule.RescanInterval <= TimeSpan.Zero);
+        _log.RemoteDirectory(
+            directory.Rule.Name, directory.AbsolutePath, fileSystem,
+            directory.Rule.RescanInterval > TimeSpan.Zero ? directory.Rule.RescanInterval : _options.UncoveredRescan);
     }
 
     private WatchedDirectory? Place(ScanNode node)

@@ -67,13 +67,17 @@ public sealed class PublishingTests : IDisposable
     public void Repeated_writes_in_one_batch_are_published_once()
     {
         using var release = new ManualResetEventSlim();
+        using var stalled = new ManualResetEventSlim();
         _tracker.OnPublish = fileEvent =>
         {
-            if (fileEvent.Name.Span.SequenceEqual("stall"u8))
-                release.Wait();
+            if (!fileEvent.Name.Span.SequenceEqual("stall"u8))
+                return;
+            stalled.Set();
+            release.Wait();
         };
         using var rig = new WatchRig([WatchRig.Rule(_root)], _tracker);
         _temp.Write("in/stall");
+        Assert.True(stalled.Wait(Wait.Bound));
         using (SafeFileHandle one = _temp.Open("in/one", OpenMode.Replace))
         using (SafeFileHandle two = _temp.Open("in/two", OpenMode.Replace))
         {

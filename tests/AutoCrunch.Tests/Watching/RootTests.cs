@@ -158,6 +158,46 @@ public sealed class RootTests : IDisposable
         Wait.Until(() => rig.Known.Has("raw", "d/e.raw"));
     }
 
+    [RequiresFact(RequiresFactAttribute.Root, "mount")]
+    public void A_network_file_system_in_a_local_tree_is_scanned_and_not_watched()
+    {
+        _temp.Write("in/local/a.raw");
+        _temp.MakeDirectory("in/net");
+        Shell.Run(_temp.Text, "mount -t tmpfs none in/net");
+        try
+        {
+            ulong device = _temp.Stat("in/net").Device;
+            var options = new WatchOptions
+            {
+                FileSystemOf = (BytePath path, out FileSystemFacts facts) =>
+                {
+                    Assert.Equal(0, FileStatReader.TryReadTarget(path, out FileStat stat));
+                    bool isNetwork = stat.Device == device;
+                    facts = new FileSystemFacts(isNetwork ? "nfs" : "ext4", isNetwork, !isNetwork, 0, false);
+                    return 0;
+                },
+            };
+            WatchRule rule = WatchRig.Rule(_temp["in"]) with { RescanInterval = TimeSpan.FromMilliseconds(100) };
+            _temp.Write("in/net/d/b.raw");
+            using var rig = new WatchRig([rule], options: options);
+            Wait.Until(() => rig.Known.JobCount == 2);
+            Assert.Equal(2, rig.Loop.WatchCount);
+            Assert.Equal(4, rig.Loop.DirectoryCount);
+            Assert.Equal(0UL, rig.Known.Jobs.Single(job => job.Path.ToString() == "net/d/b.raw").Version.Inode);
+            _temp.Write("in/net/d/c.raw");
+            _temp.Write("in/local/d.raw");
+            Wait.Until(() => rig.Known.JobCount == 4);
+            Shell.Run(_temp.Text, "rm -r in/net/d");
+            Wait.Until(() => rig.Known.Known() is ["local/a.raw", "local/d.raw"]);
+            Wait.Until(() => rig.Loop.DirectoryCount == 3);
+            Assert.Equal(1, rig.LogCount("network file system mounted in a local tree"));
+        }
+        finally
+        {
+            Shell.Run(_temp.Text, "umount -l in/net");
+        }
+    }
+
     [Fact]
     public void A_root_that_is_a_file_is_not_there()
     {
