@@ -50,7 +50,7 @@ internal sealed partial class CompletionMachine
     {
         if (!TakesInFlight(fileEvent) || FindOrAdd(fileEvent) is not { } file)
             return;
-        file.BeginVersion(fileEvent, Phase.Opening);
+        Begin(file, fileEvent, Phase.Opening);
         SetDeadline(file, fileEvent.Time.MonotonicNs + LinkDelayNs);
     }
 
@@ -67,13 +67,13 @@ internal sealed partial class CompletionMachine
         {
             if (!TakesInFlight(fileEvent) || (file = FindOrAdd(fileEvent)) is null)
                 return;
-            file.BeginVersion(fileEvent, Phase.Writing);
+            Begin(file, fileEvent, Phase.Writing);
         }
         else if (file.Phase is Phase.Touched or Phase.Held or Phase.Found or Phase.Renamed)
         {
             // A held file that is sent again and killed again is still one that never was whole.
             bool isNew = file.IsNew;
-            file.BeginVersion(fileEvent, Phase.Writing);
+            Begin(file, fileEvent, Phase.Writing);
             file.IsNew |= isNew;
         }
 
@@ -91,7 +91,7 @@ internal sealed partial class CompletionMachine
         {
             if (!TakesInFlight(fileEvent) || FindOrAdd(fileEvent) is not { } added)
                 return;
-            added.BeginVersion(fileEvent, Phase.Touched);
+            Begin(added, fileEvent, Phase.Touched);
             added.TouchedInDoubt = fileEvent.Directory.IsUncertain;
             SetDeadline(added, fileEvent.Time.MonotonicNs + TouchDelayNs);
             return;
@@ -107,7 +107,7 @@ internal sealed partial class CompletionMachine
                 effects.Add(Probe(file, ProbeDepth.Writers));
                 break;
             case Phase.Touched:
-            case Phase.Opening when file.ConfirmAfterNs != TrackedFile.NoTime:
+            case Phase.Opening or Phase.Renamed when file.ConfirmAfterNs != TrackedFile.NoTime:
                 file.ConfirmAfterNs = TrackedFile.NoTime;
                 SetDeadline(file, fileEvent.Time.MonotonicNs + TouchDelayNs);
                 break;
@@ -130,7 +130,7 @@ internal sealed partial class CompletionMachine
         {
             if (!TakesInFlight(fileEvent) || (file = FindOrAdd(fileEvent)) is null)
                 return;
-            file.BeginVersion(fileEvent, Phase.Closed);
+            Begin(file, fileEvent, Phase.Closed);
         }
 
         // touch(1) opens, sets the times and closes: ATTRIB, CLOSE_WRITE and no MODIFY. The content is what it was.
@@ -192,7 +192,7 @@ internal sealed partial class CompletionMachine
     private void Arrive(in FileEvent fileEvent, PendingMove? move, List<Effect> effects)
     {
         TrackedFile file = FindOrAdd(fileEvent, evenIfFull: true)!;
-        file.BeginVersion(fileEvent, Phase.Renamed);
+        Begin(file, fileEvent, Phase.Renamed);
         file.RenameEvidence = Evidence.Renamed;
         if (move is not null && RsyncNames.IsTemporaryOf(move.Name, fileEvent.Name.Span))
         {
@@ -202,13 +202,13 @@ internal sealed partial class CompletionMachine
         else if (move is { IsTaken: true } && !RsyncNames.IsTemporaryShape(move.Name))
         {
             // Whether the ledger knows it under that name, and that it is gone from there, is settled with the verdict.
-            file.RenamedFrom = (move.Directory!, move.Name.ToArray());
+            file.RenamedFrom = file.MovedFrom = (move.Directory!, move.Name.ToArray());
             file.TouchedBefore = move.File is { Phase: Phase.Touched, TouchedInDoubt: false } touched
                 && !touched.Directory.IsUncertain ? touched : null;
         }
 
         effects.Add(Probe(file, ProbeDepth.Stat));
-        if (move?.File is { Phase: Phase.Renamed, RenamedFrom: { } from } && IsAt(from, fileEvent))
+        if (move?.File is { Phase: Phase.Renamed, MovedFrom: { } from } && IsAt(from, fileEvent))
             BeInBothPlaces(move.File, move, fileEvent, effects);
     }
 
@@ -294,7 +294,7 @@ internal sealed partial class CompletionMachine
         if (!Takes(fileEvent.Directory, fileEvent.Name.Span) || FindOrAdd(fileEvent) is not { } file)
             return;
         bool wasCreated = known is { Phase: Phase.Opening };
-        file.BeginVersion(fileEvent, Phase.Found);
+        Begin(file, fileEvent, Phase.Found);
         file.IsNew = wasCreated || !fileEvent.IsUpdateInPlace;
         file.IsExisting = fileEvent.IsFirstScan;
         effects.Add(Probe(file, ProbeDepth.Writers));
@@ -314,7 +314,7 @@ internal sealed partial class CompletionMachine
     {
         if (!CanBeLifted(reason) || _files.Count > _trackedMax / 2 || FindOrAdd(fileEvent) is not { } file)
             return;
-        file.BeginVersion(fileEvent, Phase.Held);
+        Begin(file, fileEvent, Phase.Held);
         file.IsNew = true;
         file.Hold = reason;
         effects.Add(Probe(file, ProbeDepth.Writers));
@@ -330,6 +330,12 @@ internal sealed partial class CompletionMachine
     // Names of temporary shape are complete by rename only: written in place they are taken for what they look like.
     private bool TakesInFlight(in FileEvent fileEvent) =>
         !RsyncNames.IsTemporaryShape(fileEvent.Name.Span) && Takes(fileEvent.Directory, fileEvent.Name.Span);
+
+    private void Begin(TrackedFile file, in FileEvent fileEvent, Phase phase)
+    {
+        LookAtOldName(file);
+        file.BeginVersion(fileEvent, phase);
+    }
 
     private static void SignOfLife(TrackedFile file, Moment now)
     {

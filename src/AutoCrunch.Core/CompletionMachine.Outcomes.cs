@@ -32,25 +32,30 @@ internal sealed partial class CompletionMachine
 
     private void Complete(TrackedFile file, FileStat stat, Evidence evidence, Moment now, List<Effect> effects)
     {
+        var renamedFrom = file.RenamedFrom;
+        file.RenamedFrom = null;
         Remove(file);
         if (file.TouchedBefore is { } touched)
             effects.Add(new Effect(EffectKind.MetadataChanged, touched.Directory, touched.Name) { Stat = stat });
         var completion = new Completion(
             _rule.Name, file.Directory.PathOf(file.Name), stat, evidence, file.ArrivedNs, now.WallNs)
         {
-            RenamedFrom = file.RenamedFrom is { } from ? from.Directory.PathOf(from.Name) : null,
+            RenamedFrom = renamedFrom is { } from ? from.Directory.PathOf(from.Name) : null,
             TemporaryName = file.TemporaryName,
             IsExisting = file.IsExisting,
         };
         effects.Add(new Effect(EffectKind.Complete, file.Directory, file.Name) { Completion = completion });
-        SettleRenamedAway(file, effects);
+
+        // Only now, so that the ledger still knows the old name when it hears of the new one.
+        if (renamedFrom is { } left)
+            effects.Add(ProbeOf(left.Directory, left.Name));
     }
 
-    // Only now, so that the ledger still knows the old name when it hears of the new one.
-    private static void SettleRenamedAway(TrackedFile file, List<Effect> effects)
+    // It got no verdict under its new name, and has left its old one.
+    private void LookAtOldName(TrackedFile file)
     {
-        if (file.RenamedFrom is { } from)
-            effects.Add(ProbeOf(from.Directory, from.Name));
+        if (file.RenamedFrom is { } left)
+            _leftNames.Add(left);
         file.RenamedFrom = null;
     }
 
@@ -67,7 +72,7 @@ internal sealed partial class CompletionMachine
         file.DeadlineNs = long.MaxValue;
         if (isNews)
             effects.Add(new Effect(EffectKind.Hold, file.Directory, file.Name) { Stat = stat, Reason = reason });
-        SettleRenamedAway(file, effects);
+        LookAtOldName(file);
         if (!CanBeLifted(reason) || _files.Count > _trackedMax / 2)
             Remove(file);
     }

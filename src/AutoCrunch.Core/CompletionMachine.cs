@@ -62,6 +62,7 @@ internal sealed partial class CompletionMachine
     private readonly PriorityQueue<TrackedFile, long> _timers = new();
     private readonly List<TrackedFile> _confirming = [];
     private readonly PendingMoves _moves = new();
+    private readonly List<(TrackedDirectory Directory, byte[] Name)> _leftNames = [];
     private readonly byte[] _path = new byte[PathMaxBytes];
     private TrackedDirectory? _overflowed;
 
@@ -104,6 +105,9 @@ internal sealed partial class CompletionMachine
             SettleMovedOut(move, effects);
 
         Confirm(now, queueEmptySince, effects);
+        foreach ((TrackedDirectory directory, byte[] name) in _leftNames)
+            effects.Add(ProbeOf(directory, name));
+        _leftNames.Clear();
         if (_overflowed is not null && _files.Count <= _trackedMax - Math.Max(1, _trackedMax / 4))
         {
             effects.Add(new Effect(EffectKind.Rescan, _overflowed, []));
@@ -228,6 +232,7 @@ internal sealed partial class CompletionMachine
     {
         if (file.IsRemoved)
             return;
+        LookAtOldName(file);
         file.IsRemoved = true;
         _files.Remove(new FileKey(file.Directory, file.Name));
     }

@@ -108,7 +108,7 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>The name it was renamed from had changed attributes that the ledger has not been told of.</summary>
     public TrackedFile? TouchedBefore;
 
-    /// <summary>The place it had, unfinished, before its last rename.</summary>
+    /// <summary>The place it had before its last rename.</summary>
     public (TrackedDirectory Directory, byte[] Name)? MovedFrom;
 
     /// <summary>Everything but the name: for a version that begins anew.</summary>

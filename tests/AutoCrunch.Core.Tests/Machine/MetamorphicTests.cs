@@ -50,12 +50,15 @@ public sealed class MetamorphicTests
         for (int seed = 0; seed < Stories; seed++)
         {
             Scenario story = RandomStory.Of(seed);
+            if (story.Settings.ContainsKey("TrackedMax") || story.Lines.Any(line => line.Words[0] == "exchange"))
+                continue;   // what finds no room, or is in both places, depends on what has been looked at by then
             var random = new Random(seed);
             var whole = new ScenarioPlayer(story.Settings);
             var split = new ScenarioPlayer(story.Settings, isPause: _ => random.Next(2) == 0);
             string output = Output(story, whole);
             string other = Output(story, split);
-            Assert.True(Standing(whole) == Standing(split), $"seed {seed}\n{output}\n--- split\n{other}");
+            Assert.True(
+                Standing(whole) == Standing(split), $"seed {seed}\n{Text(story)}\n{output}\n--- split\n{other}");
         }
     }
 
@@ -76,8 +79,9 @@ public sealed class MetamorphicTests
                 Assert.True(isKnown, $"seed {seed}: {path} is neither completed nor held\n{Text(story)}\n{output}");
             }
 
-            Assert.All(player.Driver.Ledger.PresentPaths, path =>
-                Assert.True(player.Driver.Tree.Exists(ModelTree.TextOf(path.Span)), $"seed {seed}: {path} is not there"));
+            foreach (BytePath path in player.Driver.Ledger.PresentPaths)
+                Assert.True(
+                    player.Driver.Tree.Exists(ModelTree.TextOf(path.Span)), $"seed {seed}: {path} is not there");
         }
     }
 

@@ -13,6 +13,9 @@ internal sealed class SmallLedger(WatchRule rule, Predicate<BytePath> isGone)
     /// <summary>The verdicts so far, as (path, text).</summary>
     public List<(BytePath Path, string Text)> Verdicts { get; } = [];
 
+    /// <summary>The completions that became jobs.</summary>
+    public List<Completion> Jobs { get; } = [];
+
     public IEnumerable<BytePath> PresentPaths =>
         _entries.Where(entry => entry.Value.State != EntryState.Gone).Select(entry => entry.Key);
 
@@ -70,6 +73,7 @@ internal sealed class SmallLedger(WatchRule rule, Predicate<BytePath> isGone)
                 Verdicts.Add((completion.Path, $"renamed from {sourcePath}"));
                 return;
             case ArrivalAction.Job:
+                Jobs.Add(completion);
                 Verdicts.Add((completion.Path, $"job {completion.Evidence}"));
                 break;
             default:
