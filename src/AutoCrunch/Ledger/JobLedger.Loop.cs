@@ -105,8 +105,22 @@ internal sealed partial class JobLedger
         if (pages == 0)
             return;
         _walPages = _flusher.Written(pages);
-        if (_walPages > WalPagesMax && _writer.Checkpoint())
-            _flusher.Checkpointed();
+        if (_walPages > WalPagesMax)
+            MoveWal();
+    }
+
+    // The round is committed: a disk that has no room for it in the database must not make it look as if it were not.
+    // The flusher says so, and the ledger pauses when the WAL cannot grow either.
+    private void MoveWal()
+    {
+        try
+        {
+            if (_writer.Checkpoint())
+                _flusher.Checkpointed();
+        }
+        catch (SqliteException e) when (e.IsTransient)
+        {
+        }
     }
 
     /// <summary>

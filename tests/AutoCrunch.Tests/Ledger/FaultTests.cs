@@ -54,6 +54,50 @@ public sealed class FaultTests : IDisposable
     }
 
     [RequiresFact(RequiresFactAttribute.Root, "mount", "umount")]
+    public void A_disk_that_fills_up_while_the_log_is_moved_undoes_nothing_that_is_recorded()
+    {
+        _directory.MakeDirectory("small");
+        Tool.Run("mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", _directory["small"].ToString());
+        try
+        {
+            using var rig = new LedgerRig(_directory);
+            rig.Options = rig.Options with { StateDirectory = _directory["small/state"] };
+            rig.Open();
+            var layout = new StateLayout(rig.StateDirectory);
+
+            // A reader keeps the log from being moved, until the ledger's own thread would have to.
+            using (SqliteDatabase pin = SqliteDatabase.OpenReader(layout.Ledger))
+            {
+                using SqliteStatement read = pin.Prepare("SELECT * FROM rules");
+                Assert.True(read.Step());
+                for (int i = 0; FileStatReader.TryRead(layout.Wal, out FileStat wal) == 0
+                    && wal.SizeBytes < 80L * 1024 * 1024; i++)
+                {
+                    for (int j = 0; j < 50; j++)
+                        rig.Complete($"{i:D5}{j}{new string('x', 240)}");
+                    rig.Sync();
+                }
+
+                _directory.Write("small/room", new string('r', 1024 * 1024));
+                Fill("small/ballast");
+            }
+
+            _directory.Unlink("small/room");
+            rig.StartClaims(concurrency: 2);
+            rig.Succeed(rig.Take());
+            _directory.Unlink("small/ballast");
+
+            rig.Succeed(rig.Take());
+            rig.Succeed(rig.Take());
+            Assert.Empty(rig.Failures);
+        }
+        finally
+        {
+            Tool.Run("umount", "-l", _directory["small"].ToString());
+        }
+    }
+
+    [RequiresFact(RequiresFactAttribute.Root, "mount", "umount")]
     public void A_full_disk_bounds_memory_and_asks_for_a_scan_when_there_is_room_again()
     {
         _directory.MakeDirectory("small");
