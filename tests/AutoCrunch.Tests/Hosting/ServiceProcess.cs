@@ -32,6 +32,7 @@ internal sealed class ServiceProcess : IDisposable
             ReceiveTimeout = (int)Wait.Bound.TotalMilliseconds,
         };
         _manager.Bind(new UnixDomainSocketEndPoint(socket));
+        Tool.Run("chmod", "777", socket); // the service may run as another user
 
         var start = new ProcessStartInfo(command[0], command[1..])
         {
