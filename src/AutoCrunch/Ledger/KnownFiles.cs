@@ -41,7 +41,7 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
         if (known.FirstScanDone)
             return;
         known.FirstScanDone = true;
-        Tell(rule, static (writer, told) => writer.FirstScanFinished(told));
+        _queue.Give(new FirstScanCommand(known));
     }
 
     /// <inheritdoc/>

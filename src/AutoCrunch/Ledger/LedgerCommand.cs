@@ -31,7 +31,8 @@ internal abstract class LedgerCommand(LedgerRule? rule)
 /// <summary>A file has finished arriving.</summary>
 internal sealed class ArrivalCommand(LedgerRule rule, Completion completion) : LedgerCommand(rule)
 {
-    public override bool IsRepeatable => true;
+    // Found again by a later scan it would not count as found by the first one, and would run.
+    public override bool IsRepeatable => !completion.IsExisting || Rule!.Rule.ExistingFiles != ProcessPolicy.Ignore;
 
     public override void Apply(LedgerWriter writer) => writer.Arrive(Rule!, completion);
 }
@@ -42,6 +43,12 @@ internal sealed class FactCommand(LedgerRule rule, Action<LedgerWriter, LedgerRu
     public override bool IsRepeatable => true;
 
     public override void Apply(LedgerWriter writer) => apply(writer, Rule!);
+}
+
+/// <summary>The first scan of the rule's tree has finished: no later scan tells that again.</summary>
+internal sealed class FirstScanCommand(LedgerRule rule) : LedgerCommand(rule)
+{
+    public override void Apply(LedgerWriter writer) => writer.FirstScanFinished(Rule!);
 }
 
 /// <summary>

@@ -97,6 +97,29 @@ public sealed class FaultTests : IDisposable
         }
     }
 
+    [Fact]
+    public void What_the_first_scan_found_is_never_dropped_where_it_is_to_be_left_alone()
+    {
+        WatchRule rule = LedgerRig.Rule() with { ExistingFiles = ProcessPolicy.Ignore };
+        using var rig = new LedgerRig(rule);
+        rig.Options = rig.Options with { PendingMax = 1 };
+        rig.Open();
+        Completion[] found = [.. Enumerable.Range(0, 3000).Select(i =>
+            rig.Complete($"f{i}", change: completion => completion with { IsExisting = true }))];
+        rig.Ledger.KnownFiles.FirstScanFinished("raw");
+        rig.Sync();
+
+        foreach (Completion[] part in found.Chunk(1)) // as a later scan would find them
+        {
+            rig.Ledger.Record(part[0] with { IsExisting = false });
+            rig.Sync();
+        }
+
+        Assert.Empty(rig.Jobs());
+        rig.Reopen();
+        Assert.False(rig.Ledger.KnownFiles.IsFirstScan("raw"));
+    }
+
     [RequiresFact(RequiresFactAttribute.Root, "mount", "umount")]
     public void A_full_disk_bounds_memory_and_asks_for_a_scan_when_there_is_room_again()
     {
