@@ -182,6 +182,28 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public void A_job_that_is_claimed_while_the_ledger_is_being_closed_can_be_given_back()
+    {
+        using var rig = new LedgerRig(_directory).Open();
+        var closer = new Thread(rig.Ledger.Close);
+        rig.Ledger.StartClaims("raw", 1, attempt =>
+        {
+            _ = rig.Ledger.StopClaims("raw"); // what a dispatcher that stops does first
+            closer.Start();
+            SpinWait.SpinUntil(() => closer.ThreadState.HasFlag(ThreadState.WaitSleepJoin), Wait.Bound);
+            rig.Settle(attempt, new AttemptOutcome.NotStarted("the service stops", TimeSpan.Zero));
+        });
+        rig.Complete("a");
+        Assert.True(SpinWait.SpinUntil(
+            () => closer.ThreadState.HasFlag(ThreadState.Stopped), Wait.Bound), "the ledger did not close");
+
+        rig.Reopen();
+
+        Assert.Empty(rig.Ledger.LeftRunning("raw"));
+        Assert.Equal((JobState.Queued, 0, 0), rig.Jobs().Select(job => (job.State, job.Attempts, job.Crashes)).Single());
+    }
+
+    [Fact]
     public void A_bug_on_the_ledger_thread_is_told_and_nobody_waits_for_it()
     {
         var rig = new LedgerRig(_directory).Open();
