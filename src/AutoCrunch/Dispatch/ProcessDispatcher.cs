@@ -107,10 +107,13 @@ internal sealed class ProcessDispatcher : DurableDispatcher
         using SupervisedJob supervised = _supervisor.Watch(child, _options, log);
         using CancellationTokenRegistration onStop = stopping.Register(() => supervised.EndAfter(_shutdownGrace));
         ChildExit exit = child.Wait();
-        if (child.LeftoversRemain || supervised.Cause != EndCause.None)
+
+        // Only what had begun by now was our doing: a deadline may pass while what it left behind is ended.
+        EndCause cause = supervised.Cause;
+        if (child.LeftoversRemain || cause != EndCause.None)
             foreach (ProcessFacts process in child.EndSession(supervised.RestOfGrace))
                 DispatchLog.ProcessLeft(Logger, Rule.Name, process.Pid, process.Comm);
-        return supervised.Cause switch
+        return cause switch
         {
             EndCause.Timeout => new AttemptOutcome.TimedOut(_options.Timeout!.Value, exit.ExitCode, exit.Signal),
             EndCause.Stopping => new AttemptOutcome.Interrupted(ByCrash: false),

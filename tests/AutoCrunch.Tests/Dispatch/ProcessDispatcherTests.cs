@@ -126,6 +126,17 @@ public sealed class ProcessDispatcherTests : IDisposable
     }
 
     [Fact]
+    public void A_job_that_ended_in_time_has_not_timed_out_however_long_its_rest_takes_to_end()
+    {
+        _rig.Options = _rig.Options with { Timeout = TimeSpan.FromSeconds(4), KillGrace = TimeSpan.FromSeconds(6) };
+        _rig.Start("(trap '' TERM; touch ready; sleep 1000) & while ! test -e ready; do sleep 0.02; done").Complete("a");
+
+        Job job = _rig.WaitForAll().Single();
+
+        Assert.Equal((JobState.Succeeded, 1), (job.State, job.Attempts));
+    }
+
+    [Fact]
     public void What_a_finished_job_leaves_running_is_ended()
     {
         _rig.Start("trap '' TERM; sleep 1000 & echo $!; exit 0").Complete("a.raw");
