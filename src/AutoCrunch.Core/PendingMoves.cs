@@ -5,11 +5,9 @@ namespace AutoCrunch.Core;
 /// <summary>One IN_MOVED_FROM whose partner has not been seen. The name's buffer is reused.</summary>
 internal sealed class PendingMove
 {
-    private readonly byte[] _name = new byte[NameMaxBytes];
+    // NAME_MAX of Linux. VFAT, exFAT, NTFS and CIFS allow 255 UTF-16 units, which are up to 765 bytes.
+    private byte[] _name = new byte[255];
     private int _length;
-
-    /// <summary>NAME_MAX of Linux.</summary>
-    public const int NameMaxBytes = 255;
 
     public uint Cookie { get; private set; }
 
@@ -30,7 +28,8 @@ internal sealed class PendingMove
     public void Set(in FileEvent fileEvent, TrackedFile? file, bool isTaken)
     {
         ReadOnlySpan<byte> name = fileEvent.Name.Span;
-        Invariant.That(name.Length <= NameMaxBytes);
+        if (name.Length > _name.Length)
+            _name = new byte[name.Length];
         name.CopyTo(_name);
         _length = name.Length;
         Cookie = fileEvent.Cookie;
