@@ -26,7 +26,7 @@ internal sealed class SlotThreads(string rule, int most, Action prepare, Action<
     {
         lock (_gate)
         {
-            while (_threads < Math.Min(most, Warm))
+            for (int i = 0; i < Math.Min(most, Warm); i++)
                 AddThread();
         }
     }
@@ -41,7 +41,7 @@ internal sealed class SlotThreads(string rule, int most, Action prepare, Action<
             if (_idle >= _waiting.Count)
                 Monitor.Pulse(_gate);
             else if (_threads < most)
-                AddThread();
+                AddThread(); // if there is none to be had, one of the others takes it
         }
     }
 
@@ -55,10 +55,18 @@ internal sealed class SlotThreads(string rule, int most, Action prepare, Action<
         }
     }
 
+    // The system may have no thread to give (TasksMax=, memory): then what there are do the work.
     private void AddThread()
     {
-        _threads += 1;
-        new Thread(Work) { Name = $"slot {_threads} of {rule}", IsBackground = true }.Start();
+        var thread = new Thread(Work) { Name = $"slot {_threads + 1} of {rule}", IsBackground = true };
+        try
+        {
+            thread.Start();
+            _threads += 1;
+        }
+        catch (Exception e) when (_threads > 0 && e is OutOfMemoryException or ThreadStartException)
+        {
+        }
     }
 
     private void Work()
