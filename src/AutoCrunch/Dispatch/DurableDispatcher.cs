@@ -133,6 +133,10 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
                 if (_stopping.Token.WaitHandle.WaitOne(s_patience))
                     return;
         }
+        catch (ObjectDisposedException) when (_isStopping)
+        {
+            return; // the service ended meanwhile: its next start goes on
+        }
         catch (LinuxException e)
         {
             DispatchLog.CannotRecover(Logger, Rule.Name, e.Message);

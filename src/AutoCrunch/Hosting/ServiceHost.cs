@@ -57,6 +57,11 @@ internal static class ServiceHost
             logger.Rule(rule);
     }
 
+    // Each part that is stopped after the time is over says so; the host tells of several in one exception.
+    private static bool IsTimeout(Exception error) => error is AggregateException several
+        ? several.InnerExceptions.All(IsTimeout)
+        : error is OperationCanceledException;
+
     private static string Version => typeof(ServiceHost).Assembly.GetName().Version?.ToString(3) ?? "";
 
     private static bool RunToEnd(IHost host)
@@ -80,7 +85,7 @@ internal static class ServiceHost
         {
             host.WaitForShutdown();
         }
-        catch (OperationCanceledException)
+        catch (Exception error) when (IsTimeout(error))
         {
             failure.Report(new TimeoutException("The service did not stop within its time"));
         }
