@@ -200,7 +200,8 @@ public sealed class FaultTests : IDisposable
         rig.Reopen();
 
         Assert.Empty(rig.Ledger.LeftRunning("raw"));
-        Assert.Equal((JobState.Queued, 0, 0), rig.Jobs().Select(job => (job.State, job.Attempts, job.Crashes)).Single());
+        Job job = rig.Jobs().Single();
+        Assert.Equal((JobState.Queued, 0, 0), (job.State, job.Attempts, job.Crashes));
     }
 
     [Fact]
