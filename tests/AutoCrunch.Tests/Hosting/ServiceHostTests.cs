@@ -113,7 +113,7 @@ public sealed class ServiceHostTests
 
         Assert.Equal(78, service.ExitCode());
         Assert.Contains("is damaged", service.Error, StringComparison.Ordinal);
-        Assert.Contains("mv ", service.Error, StringComparison.Ordinal);
+        Assert.Contains("ledger.db-wal'", service.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", service.Error + service.Output, StringComparison.Ordinal);
     }
 
