@@ -59,7 +59,7 @@ internal sealed partial class LedgerWriter
             return Find(rule, from) is { } row ? (from, row) : null;
         bool isKnown = known is { Known.State: EntryState.Present } present
             && present.Known.Version == completion.Version;
-        if (isKnown || completion.Evidence is not (Evidence.Found or Evidence.Quiet) || completion.Version.Inode == 0)
+        if (isKnown || !MayBeRenamed(completion))
             return null;
 
         var found = new List<(BytePath Path, EntryRow Row)>();
@@ -76,6 +76,12 @@ internal sealed partial class LedgerWriter
                 return (path, row);
         return null;
     }
+
+    // What a scan completes. A file dated by its sender may come again under another name and on the same inode, with the
+    // same time: only its birth tells that from a rename.
+    private static bool MayBeRenamed(Completion completion) => completion.Version.Inode != 0
+        && (completion.Evidence is Evidence.Found or Evidence.Quiet
+            || (completion.Evidence == Evidence.MtimeSet && completion.Stat.BirthNs != 0));
 
     private void InsertJob(LedgerRule rule, Completion completion, EntryRow? known)
     {

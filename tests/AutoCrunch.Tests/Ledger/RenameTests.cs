@@ -153,6 +153,22 @@ public sealed class RenameTests : IDisposable
         Assert.Null(_rig.Read(reader => reader.FindFile("raw", BytePath.Parse("a"))));
     }
 
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(0, false)]   // who cannot tell when it was born cannot tell it from another file on the same inode
+    public void A_scan_takes_a_version_that_rsync_dated_for_renamed_too(long birthNs, bool isRename)
+    {
+        _rig.StartClaims();
+        Completion told = _rig.Complete("a");
+        _rig.Succeed(_rig.Take());
+        _rig.Ledger.KnownFiles.Gone("raw", BytePath.Parse("a"));
+        _rig.Complete("b", told.Version, Evidence.MtimeSet, change: found =>
+            found with { Stat = found.Stat with { BirthNs = birthNs } });
+        _rig.Sync();
+
+        Assert.Equal(isRename ? 1 : 2, _rig.Story().Count());
+    }
+
     [Fact]
     public void A_hard_link_found_by_a_scan_is_an_arrival()
     {
