@@ -82,6 +82,17 @@ public sealed class InPlaceModeTests(InPlaceService fixture) : IClassFixture<InP
             new("new $S/f.raw 500 2019-01-01; chmod 444 $S/f.raw; rsync -a $S/ $D/", "f.raw"),
             new("chmod 644 $S/f.raw; new $S/f.raw; chmod 444 $S/f.raw; rsync -rtp --inplace $S/ $D/", "f.raw"),
         ],
+        ["a read-only target of another user than root, where root runs the tests"] =
+        [
+            new("new $S/f.raw 500 2019-01-01; chmod 444 $S/f.raw; rsync -a $S/ $D/", "f.raw"),
+            new("""
+                new $S/f.raw 1000; as=
+                if [ $(id -u) = 0 ]; then
+                    chown -R 65534:65534 $S $D; as='setpriv --reuid=65534 --regid=65534 --clear-groups'
+                fi
+                $as rsync -rtp --inplace $S/ $D/
+                """, "f.raw"),
+        ],
         ["verification fails and the file is sent again"] =
         [
             new("new $S/f.raw 4194304 2019-01-01; rsync -a $S/ $D/", "f.raw"),

@@ -75,6 +75,13 @@ public sealed class RenameModeTests(RenameService fixture) : IClassFixture<Renam
             new("rm $S/l.raw; ln -s target $S/l.raw; rsync -a $S/ $D/"),
         ],
         ["a fifo"] = [new("mkfifo $S/p.raw; rsync -a $S/ $D/")],
+        ["devices, where root may make them"] =
+        [
+            new("""
+                mknod $S/n.raw c 1 3 || exit 0
+                rsync -a $S/ $D/; rm $S/n.raw; mknod $S/n.raw c 1 5; rsync -a $S/ $D/
+                """),
+        ],
         ["--delete"] = Deleting("--delete"),
         ["--delete-before"] = Deleting("--delete-before"),
         ["--delete-during"] = Deleting("--delete-during"),
@@ -109,6 +116,14 @@ public sealed class RenameModeTests(RenameService fixture) : IClassFixture<Renam
         arena.Nothing();
         Assert.All(arena.Started(), record => Assert.StartsWith("f", record.Path.Name.ToString(),
             StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Pain_35_sending_unchanged_data_again_makes_no_job()
+    {
+        var arena = new Arena(fixture.Service);
+        arena.RunsAll("for i in {1..20}; do new $S/sub/f$i.raw; done; rsync -a $S/ $D/", 20);
+        arena.Runs("rsync -a $S/ $D/; rsync -ac $S/ $D/; chmod 600 $S/sub/*; rsync -a $S/ $D/");
     }
 
     private static Step[] Deleting(string option) =>

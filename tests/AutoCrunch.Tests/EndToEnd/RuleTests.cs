@@ -83,7 +83,7 @@ public sealed class RuleTests
     }
 
     [Fact]
-    public void A_root_that_is_missing_is_made_once_and_a_lost_one_is_watched_again_when_it_is_back()
+    public void Pain_28_a_missing_root_is_made_once_and_a_lost_one_is_watched_again_when_it_is_back()
     {
         using var service = new ServiceUnderTest();
         service.Start();
