@@ -12,7 +12,9 @@ public enum Evidence : byte
     /// <summary>Appeared by link(2) as a finished file: nobody wrote it under this name.</summary>
     Linked,
 
-    /// <summary>Closed, and its mtime was set by the sender: it lies outside the time in which it was written here.</summary>
+    /// <summary>
+    /// Closed, and its mtime was set by the sender: it lies outside the time in which it was written here.
+    /// </summary>
     MtimeSet,
 
     /// <summary>Closed, no writer, and nothing happened to it for the quiet period.</summary>
@@ -28,7 +30,9 @@ public enum HoldReason : byte
     /// <summary>mtime 0: what an interrupted <c>rsync --partial</c> leaves under the final name.</summary>
     ZeroMtime,
 
-    /// <summary>New, mtime equal to ctime, mode without group and other bits: what a killed <c>rsync --inplace</c> leaves.</summary>
+    /// <summary>
+    /// New, mtime equal to ctime, mode without group and other bits: what a killed <c>rsync --inplace</c> leaves.
+    /// </summary>
     OwnerOnly,
 
     /// <summary>Under <c>InPlace: Proven</c>: only the quiet period speaks for it.</summary>
@@ -60,14 +64,16 @@ public sealed record Completion(
     public FileVersion Version => Stat.Version;
 
     /// <summary>
-    /// Where the file was before it was renamed here, relative to the rule's directory, if that was a name the rule could
-    /// have processed; null otherwise. If the ledger knows this version there, this is a rename and no arrival.
+    /// Where the file was before it was renamed here, relative to the rule's directory, if that was a name the rule
+    /// could have processed; null otherwise. If the ledger knows this version there, this is a rename and no arrival.
     /// </summary>
     public BytePath? RenamedFrom { get; init; }
 
     /// <summary>The temporary name rsync renamed the file from; null for every other evidence.</summary>
     public BytePath? TemporaryName { get; init; }
 
-    /// <summary>True when the rule's very first scan found it: it was there before AutoCrunch (setting ExistingFiles).</summary>
+    /// <summary>
+    /// True when the rule's very first scan found it: it was there before AutoCrunch (setting ExistingFiles).
+    /// </summary>
     public bool IsExisting { get; init; }
 }

@@ -34,13 +34,17 @@ public enum FileEventKind : byte
 }
 
 /// <summary>One change of one name in one directory of one rule, reported by the kernel or found by a scan.</summary>
-/// <remarks>An ordinary struct, but <see cref="Name"/> may lie in the reader's buffer: it is valid until Publish returns.</remarks>
+/// <remarks>
+/// An ordinary struct, but <see cref="Name"/> may lie in the reader's buffer: it is valid until Publish returns.
+/// </remarks>
 /// <param name="Directory">The directory the name is in.</param>
 /// <param name="Name">The name's bytes; valid during the call only.</param>
 /// <param name="Kind">What happened.</param>
-/// <param name="Cookie">Pairs <see cref="FileEventKind.MovedOut"/> with <see cref="FileEventKind.MovedIn"/>; else 0.</param>
+/// <param name="Cookie">Pairs <see cref="FileEventKind.MovedOut"/> with <see cref="FileEventKind.MovedIn"/>; else
+/// 0.</param>
 /// <param name="Time">When it was read.</param>
-/// <param name="QueueEmpty">When the kernel's queue was last seen empty before this event: the change is not older.</param>
+/// <param name="QueueEmpty">When the kernel's queue was last seen empty before this event: the change is not
+/// older.</param>
 public readonly record struct FileEvent(
     TrackedDirectory Directory,
     ReadOnlyMemory<byte> Name,
@@ -49,12 +53,16 @@ public readonly record struct FileEvent(
     Moment Time,
     Moment QueueEmpty)
 {
-    /// <summary>For <see cref="FileEventKind.Found"/>: why the ledger holds this very version; null when it does not.</summary>
+    /// <summary>
+    /// For <see cref="FileEventKind.Found"/>: why the ledger holds this very version; null when it does not.
+    /// </summary>
     public HoldReason? HeldBefore { get; init; }
 
     /// <summary>For <see cref="FileEventKind.Found"/>: the scan is the rule's very first one.</summary>
     public bool IsFirstScan { get; init; }
 
-    /// <summary>For <see cref="FileEventKind.Found"/>: a completed version of this path is known on the same inode.</summary>
+    /// <summary>
+    /// For <see cref="FileEventKind.Found"/>: a completed version of this path is known on the same inode.
+    /// </summary>
     public bool IsUpdateInPlace { get; init; }
 }

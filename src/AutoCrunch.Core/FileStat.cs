@@ -10,7 +10,9 @@ public enum FileType : byte
     Other,
 }
 
-/// <summary>The facts of one file that AutoCrunch decides on, as statx(2) gave them (never following a symlink).</summary>
+/// <summary>
+/// The facts of one file that AutoCrunch decides on, as statx(2) gave them (never following a symlink).
+/// </summary>
 /// <param name="Type">The kind of file.</param>
 /// <param name="Device">Device number; a hint, never identity (it changes when a disk is mounted elsewhere).</param>
 /// <param name="Inode">Inode number; 0 on file systems whose inode numbers are not stable.</param>
@@ -36,7 +38,8 @@ public readonly record struct FileStat(
 
     /// <summary>
     /// True when the modification time lies in the first second of 1970: rsync's mark for a file that an interrupted
-    /// <c>--partial</c> left under its final name (rsync cleanup.c sets modtime 0; the nanoseconds may be the source's).
+    /// <c>--partial</c> left under its final name (rsync cleanup.c sets modtime 0; the nanoseconds may be the
+    /// source's).
     /// </summary>
     public bool HasZeroMtime => MtimeNs is >= 0 and < 1_000_000_000;
 
@@ -65,13 +68,17 @@ public enum WriterState : byte
     /// <summary>Not asked.</summary>
     NotAsked,
 
-    /// <summary>Nobody on this machine has it open for writing: a read lease was granted (fcntl(2), F_SETLEASE).</summary>
+    /// <summary>
+    /// Nobody on this machine has it open for writing: a read lease was granted (fcntl(2), F_SETLEASE).
+    /// </summary>
     None,
 
     /// <summary>Somebody has it open for writing: the lease was refused with EAGAIN.</summary>
     Writing,
 
-    /// <summary>The lease could not be asked (not the owner, no CAP_LEASE, or the file system knows no leases).</summary>
+    /// <summary>
+    /// The lease could not be asked (not the owner, no CAP_LEASE, or the file system knows no leases).
+    /// </summary>
     Unknown,
 }
 

@@ -14,12 +14,14 @@ public readonly record struct KnownFile(FileVersion Version, HoldReason? Held);
 public interface IKnownFiles
 {
     /// <summary>
-    /// Fills <paramref name="files"/> with the existing files the ledger knows directly in a directory, by name. May wait
-    /// for the disk: called by scan threads only.
+    /// Fills <paramref name="files"/> with the existing files the ledger knows directly in a directory, by name. May
+    /// wait for the disk: called by scan threads only.
     /// </summary>
     void ReadDirectory(string rule, BytePath directory, Dictionary<BytePath, KnownFile> files);
 
-    /// <summary>The directories at or below <paramref name="directory"/> in which existing files are known. Scan threads only.</summary>
+    /// <summary>
+    /// The directories at or below <paramref name="directory"/> in which existing files are known. Scan threads only.
+    /// </summary>
     IReadOnlyCollection<BytePath> ReadDirectories(string rule, BytePath directory);
 
     /// <summary>True until <see cref="FirstScanFinished"/> has been told for this rule on this ledger.</summary>

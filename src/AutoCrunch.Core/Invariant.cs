@@ -4,7 +4,9 @@ using System.Runtime.CompilerServices;
 
 namespace AutoCrunch.Core;
 
-/// <summary>A bug in AutoCrunch: the process ends, the service manager starts it again, the start-up scan repairs.</summary>
+/// <summary>
+/// A bug in AutoCrunch: the process ends, the service manager starts it again, the start-up scan repairs.
+/// </summary>
 public sealed class InvariantException(string message) : Exception(message);
 
 /// <summary>Assertions that stay on in production.</summary>

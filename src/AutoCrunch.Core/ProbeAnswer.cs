@@ -9,7 +9,9 @@ public enum ProbeDepth : byte
     /// <summary>lstat, and a read lease to learn whether somebody writes it.</summary>
     Writers,
 
-    /// <summary>lstat, and a walk over /proc/*/fd where leases cannot tell. Slow: never answered on the watch thread.</summary>
+    /// <summary>
+    /// lstat, and a walk over /proc/*/fd where leases cannot tell. Slow: never answered on the watch thread.
+    /// </summary>
     WritersByProc,
 }
 
@@ -22,7 +24,9 @@ public enum ProbeStatus : byte
     /// <summary>ENOENT (or ENOTDIR) while the rule's root is there.</summary>
     Gone,
 
-    /// <summary>It could not be looked at: permissions, I/O error, or the root is not there. Nothing may be concluded.</summary>
+    /// <summary>
+    /// It could not be looked at: permissions, I/O error, or the root is not there. Nothing may be concluded.
+    /// </summary>
     Unreadable,
 }
 

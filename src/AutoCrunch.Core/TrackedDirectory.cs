@@ -3,8 +3,8 @@ using System;
 namespace AutoCrunch.Core;
 
 /// <summary>
-/// One directory in the tree of one rule. Files are tracked by (directory, name bytes), never by base name or by text, so
-/// a directory that is renamed takes its files along without any of them being touched. Owned by the watch thread.
+/// One directory in the tree of one rule. Files are tracked by (directory, name bytes), never by base name or by text,
+/// so a directory that is renamed takes its files along without any of them being touched. Owned by the watch thread.
 /// </summary>
 public class TrackedDirectory
 {
@@ -64,7 +64,9 @@ public class TrackedDirectory
         return new BytePath(path);
     }
 
-    /// <summary>Writes what <see cref="PathOf"/> returns into a buffer; returns its length. Allocates nothing.</summary>
+    /// <summary>
+    /// Writes what <see cref="PathOf"/> returns into a buffer; returns its length. Allocates nothing.
+    /// </summary>
     public int WritePath(ReadOnlySpan<byte> name, Span<byte> buffer)
     {
         int length = PathLength(name);

@@ -54,7 +54,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// </summary>
     public long WindowClockOffsetNs;
 
-    /// <summary>The largest such change seen so far, forwards or backwards: the clock may be set there and back.</summary>
+    /// <summary>
+    /// The largest such change seen so far, forwards or backwards: the clock may be set there and back.
+    /// </summary>
     public long ClockStepNs;
 
     /// <summary>Monotonic time of the last sign of life.</summary>

@@ -34,7 +34,9 @@ public sealed record CompletionPolicy
 
     public ProcessPolicy Updates { get; init; } = ProcessPolicy.Process;
 
-    /// <summary>Whether a version that was held for this reason is held still, now that the settings may have changed.</summary>
+    /// <summary>
+    /// Whether a version that was held for this reason is held still, now that the settings may have changed.
+    /// </summary>
     public bool Holds(HoldReason reason) => reason switch
     {
         HoldReason.ZeroMtime => ZeroMtime == HoldPolicy.Hold,

@@ -58,7 +58,8 @@ internal static class AllocationBenchmark
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{count} events of known names on the watch thread: {usedBytes} bytes allocated "
-            + $"({(double)usedBytes / count:F3} an event), besides {markersOnlyBytes / chunks} for each completion; {loop.OverflowCount} overflows"));
+            + $"({(double)usedBytes / count:F3} an event), besides "
+                + $"{markersOnlyBytes / chunks} for each completion; {loop.OverflowCount} overflows"));
         return 0;
 
         long Measure(int rounds, int writes)
@@ -80,7 +81,9 @@ internal static class AllocationBenchmark
         }
     }
 
-    /// <summary>A file renamed into place, and the dispatcher that is told of it: all before it has been read.</summary>
+    /// <summary>
+    /// A file renamed into place, and the dispatcher that is told of it: all before it has been read.
+    /// </summary>
     private sealed class Marker(string directory) : IJobDispatcher, IDisposable
     {
         private readonly SemaphoreSlim _completed = new(0);

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace AutoCrunch.Benchmarks;
 
 /// <summary>
-/// From rename(2) to the job's first instruction, AutoCrunch beside <c>inotifywait | xargs</c> and a C reference, taking
-/// turns in one run: medians of medians, and every file of every round must have run exactly once.
+/// From rename(2) to the job's first instruction, AutoCrunch beside <c>inotifywait | xargs</c> and a C reference,
+/// taking turns in one run: medians of medians, and every file of every round must have run exactly once.
 /// </summary>
 internal sealed class LatencyBenchmark(string workDirectory, int files, int rounds)
 {

@@ -59,7 +59,7 @@ internal static class CheckVerb
         string rules = Count(configuration.Rules.Count, "rule");
         if (errors > 0)
             terminal.Error.WriteLine(
-                $"{Count(errors, "error")}: 'autocrunch run' would not start. Mend what is marked with !! and try again.");
+                $"{Count(errors, "error")}: 'autocrunch run' would not start. Mend what is marked !! and try again.");
         else
             terminal.Out.WriteLine($"{configuration.File} is valid: {rules}, {Count(warnings, "warning")}.");
     }

@@ -50,8 +50,8 @@ internal sealed unsafe class DirectoryReader : IDisposable
         Open(Libc.AT_FDCWD, path, 0, out reader);
 
     /// <summary>
-    /// The next entry but "." and ".."; false at the end, which gives the buffer back: the descriptor may be kept open for
-    /// as long as it takes to walk a tree. The name is valid until the next call.
+    /// The next entry but "." and ".."; false at the end, which gives the buffer back: the descriptor may be kept open
+    /// for as long as it takes to walk a tree. The name is valid until the next call.
     /// </summary>
     /// <exception cref="LinuxException">The directory could not be read on.</exception>
     public bool Read(out ReadOnlySpan<byte> name, out FileType type)

@@ -1,8 +1,8 @@
 namespace AutoCrunch.Core.Tests.Exhaustive;
 
 /// <summary>
-/// Counts through all sequences of choices: each run asks for the same kind of choices and gets the next sequence, until
-/// none is left. The last choice turns fastest, as the last digit of a counter.
+/// Counts through all sequences of choices: each run asks for the same kind of choices and gets the next sequence,
+/// until none is left. The last choice turns fastest, as the last digit of a counter.
 /// </summary>
 internal sealed class Choices
 {

@@ -117,7 +117,8 @@ internal sealed class MachineDriver
     }
 
     /// <summary>Everything in the tree's queue is read and published at once; then the queue is empty.</summary>
-    /// <param name="isPause">Where the reader lets deadlines pass before it reads on, by the index of the event.</param>
+    /// <param name="isPause">Where the reader lets deadlines pass before it reads on, by the index of the
+    /// event.</param>
     public void ReadQueue(Predicate<int>? isPause = null)
     {
         ModelEvent[] batch = [.. Tree.Events];

@@ -2,7 +2,9 @@ using AutoCrunch.Core.Tests.Scenarios;
 
 namespace AutoCrunch.Core.Tests.Machine;
 
-/// <summary>What must not make a difference does not: when a story happens, how it is read, what the names are.</summary>
+/// <summary>
+/// What must not make a difference does not: when a story happens, how it is read, what the names are.
+/// </summary>
 public sealed class MetamorphicTests
 {
     private const int Stories = 1500;

@@ -2,7 +2,9 @@ using AutoCrunch.Core.Tests.Scenarios;
 
 namespace AutoCrunch.Core.Tests.Machine;
 
-/// <summary>Makes up stories for the <see cref="ScenarioPlayer"/>: whatever a few processes may do to a few names.</summary>
+/// <summary>
+/// Makes up stories for the <see cref="ScenarioPlayer"/>: whatever a few processes may do to a few names.
+/// </summary>
 internal sealed class RandomStory
 {
     public static readonly string[] Names = ["a.raw", "b.raw", "c.raw"];

@@ -4,8 +4,8 @@ namespace AutoCrunch.Core.Tests.Scenarios;
 internal sealed record ScenarioLine(double Seconds, string[] Words);
 
 /// <summary>
-/// One story of a scenario file: settings, timed lines, and after "Output:" what must come of them. README.txt beside the
-/// files explains the form.
+/// One story of a scenario file: settings, timed lines, and after "Output:" what must come of them. README.txt beside
+/// the files explains the form.
 /// </summary>
 internal sealed record Scenario(
     string Title,

@@ -101,7 +101,8 @@ internal sealed class ScenarioPlayer
     private void Do(string[] words)
     {
         string path = words.Length > 1 ? words[1] : "";
-        if (!DoToFile(words[0], path, words) && !DoToPlace(words[0], path, words) && !DoToService(words[0], path, words))
+        if (!DoToFile(words[0], path, words) && !DoToPlace(words[0], path, words)
+            && !DoToService(words[0], path, words))
             throw new FormatException($"unknown word {words[0]}");
     }
 
@@ -253,7 +254,7 @@ internal sealed class ScenarioPlayer
     private void MoveDirectory(string from, string to)
     {
         Driver.MoveDirectory(Driver.Directory(from), from, to);
-        foreach (string path in Tree.Paths.Where(path => path.StartsWith(from + "/", StringComparison.Ordinal)).ToArray())
+        foreach (string path in Tree.Paths.Where(at => at.StartsWith(from + "/", StringComparison.Ordinal)).ToArray())
         {
             ModelInode inode = Tree.Get(path);
             Tree.Enter(to + path[from.Length..], inode);

@@ -1,6 +1,8 @@
 namespace AutoCrunch.Core.Tests.Simulation;
 
-/// <summary>What the ledger keeps over a crash, with the real decisions and without a disk: every job runs at once.</summary>
+/// <summary>
+/// What the ledger keeps over a crash, with the real decisions and without a disk: every job runs at once.
+/// </summary>
 internal sealed class LedgerModel(World world, WatchRule rule)
 {
     private readonly Dictionary<string, Row> _rows = new(StringComparer.Ordinal);

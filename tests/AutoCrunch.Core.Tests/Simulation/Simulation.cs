@@ -3,7 +3,9 @@ namespace AutoCrunch.Core.Tests.Simulation;
 /// <summary>A property that must hold was broken.</summary>
 internal sealed class ViolationException(string message) : Exception(message);
 
-/// <summary>One simulated schedule: senders, clock, kernel queue, slow reader, crashes; then quiet, and the reckoning.</summary>
+/// <summary>
+/// One simulated schedule: senders, clock, kernel queue, slow reader, crashes; then quiet, and the reckoning.
+/// </summary>
 internal sealed class Simulation
 {
     private const long MillisecondNs = 1_000_000;
@@ -131,8 +133,8 @@ internal sealed class Simulation
         }
         else if (_choices.Chance(20))
         {
-            // With a clock that is set, files of the past look like files of the present: the mark of a killed --inplace
-            // may go unseen.
+            // With a clock that is set, files of the past look like files of the present: the mark of a killed
+            // --inplace may go unseen.
             ClockSteps++;
             foreach (Inode inode in _world.Names.Values)
                 inode.IsKnowablyUnfinished &= inode.Stat.HasZeroMtime;

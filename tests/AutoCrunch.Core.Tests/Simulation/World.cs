@@ -24,7 +24,9 @@ internal sealed class Inode
     /// <summary>Changes with every write: what a job must have seen, once.</summary>
     public int Content { get; set; }
 
-    /// <summary>Its content is not what its sender meant to send, and that can be known: it must never be processed.</summary>
+    /// <summary>
+    /// Its content is not what its sender meant to send, and that can be known: it must never be processed.
+    /// </summary>
     public bool IsKnowablyUnfinished { get; set; }
 
     public FileStat Stat =>

@@ -16,7 +16,7 @@ internal static partial class Words
     /// </summary>
     private static readonly (string Path, string Word, string Reason)[] s_allowed =
     [
-        ("tests/AutoCrunch.Tests/Wait.cs", "Thread" + ".Sleep", "the step between two looks at a fact"),
+        ("tests/AutoCrunch.Tests/Wait.cs", "Thread" + ".Sleep", "a step between two looks at a fact"),
         ("tests/AutoCrunch.Tests/Wait.cs", "Task" + ".Delay", "the step between two looks at a fact"),
         ("tests/AutoCrunch.Benchmarks/LatencyBenchmark.cs", "Thread" + ".Sleep", "the step between two looks at a fact"),
     ];
