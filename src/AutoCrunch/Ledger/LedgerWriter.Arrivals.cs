@@ -109,9 +109,9 @@ internal sealed partial class LedgerWriter
     {
         if (overwritten is { Known.Job: JobState.Queued, JobId: { } replaced })
             CancelQueued(replaced, JobReason.Superseded);
+        Forget(rule, to);
         var source = new SplitPath(from);
         var target = new SplitPath(to);
-        _deleteEntry.Bind(1, rule.Id).Bind(2, target.Directory).Bind(3, target.Name).Run();
         _moveEntry.Bind(1, rule.Id).Bind(2, source.Directory).Bind(3, source.Name)
             .Bind(4, target.Directory).Bind(5, target.Name).Run();
         if (Find(rule, to) is { Known.Job: JobState.Queued or JobState.Running, JobId: { } jobId })

@@ -16,6 +16,7 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _deleteBelow;
     private SqliteStatement _moveJobsBelow;
     private SqliteStatement _moveBelow;
+    private SqliteStatement _missedBelow;
     private SqliteStatement _firstScan;
 
     public void Held(LedgerRule rule, BytePath path, FileStat stat, HoldReason reason)
@@ -86,9 +87,43 @@ internal sealed partial class LedgerWriter
         }
 
         Running.DirectoryMoved(rule, from, to);
+        foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(from))
+            ReviveBelow(rule, low, high, from, to);
     }
 
     public void FirstScanFinished(LedgerRule rule) => _firstScan.Bind(1, rule.Id).Bind(2, Clock.WallNs()).Run();
+
+    // Jobs whose attempt missed the file before the rename was told, and was called off: if it is there under the new
+    // name, nobody else will bring it.
+    private void ReviveBelow(LedgerRule rule, byte[] low, byte[] high, BytePath from, BytePath to)
+    {
+        var missed = new List<(BytePath From, EntryRow Row)>();
+        _missedBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high);
+        while (_missedBelow.Step())
+        {
+            const int Directory = LedgerRows.EntryColumnCount;
+            BytePath path = SplitPath.Join(_missedBelow.Blob(Directory), _missedBelow.Blob(Directory + 1));
+            missed.Add((path, LedgerRows.ReadEntry(_missedBelow)));
+        }
+
+        foreach ((BytePath path, EntryRow row) in missed)
+        {
+            BytePath now = to.Join(path.Span[(from.Length + 1)..]);
+            if (_isGone(rule.Rule, now) || Find(rule, now) is not null)
+                continue;
+            FileVersion version = row.Known.Version;
+            var stat = new FileStat(
+                FileType.Regular, 0, version.Inode, version.SizeBytes, version.MtimeNs, 0, 0, 0, 1);
+            InsertJob(rule, Recall(rule, now, stat, row.JobId), null);
+            Forget(rule, path);
+        }
+    }
+
+    private void Forget(LedgerRule rule, BytePath path)
+    {
+        var split = new SplitPath(path);
+        _deleteEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Run();
+    }
 
     private void MarkGone(LedgerRule rule, BytePath path)
     {
@@ -115,7 +150,7 @@ internal sealed partial class LedgerWriter
 
     [MemberNotNull(nameof(_goneEntry), nameof(_updateEntryVersion), nameof(_updateJobVersion), nameof(_findOrigin))]
     [MemberNotNull(nameof(_cancelQueuedBelow), nameof(_goneBelow), nameof(_deleteBelow), nameof(_moveJobsBelow))]
-    [MemberNotNull(nameof(_moveBelow), nameof(_firstScan))]
+    [MemberNotNull(nameof(_moveBelow), nameof(_missedBelow), nameof(_firstScan))]
     private void PrepareFacts()
     {
         const string Below = "rule_id = ?1 AND directory >= ?2 AND directory < ?3";
@@ -146,6 +181,11 @@ internal sealed partial class LedgerWriter
         _moveBelow = _db.Prepare($"""
             UPDATE files SET directory = CAST(?4 || substr(directory, ?5) AS BLOB)
             WHERE {Below} AND state <> {(int)EntryState.Gone}
+            """);
+        _missedBelow = _db.Prepare($"""
+            SELECT {LedgerRows.EntryColumns}, f.directory, f.name FROM files f JOIN jobs j ON j.id = f.job_id
+            WHERE f.rule_id = ?1 AND f.directory >= ?2 AND f.directory < ?3 AND f.state = {(int)EntryState.Gone}
+                AND j.state = {(int)JobState.Cancelled} AND j.reason = {(int)JobReason.Gone}
             """);
         _firstScan = _db.Prepare("UPDATE rules SET first_scan_ns = ?2 WHERE id = ?1 AND first_scan_ns IS NULL");
     }

@@ -140,7 +140,7 @@ public sealed class FaultTests : IDisposable
 
             Wait.Until(() => !rig.Rescans.IsEmpty);
             Assert.Equal(["raw"], rig.Rescans);
-            foreach (Completion[] part in told.Chunk(500)) // the scan it asked for
+            foreach (Completion[] part in told.Chunk(200)) // the scan it asked for
             {
                 Array.ForEach(part, rig.Ledger.Record);
                 rig.Sync();

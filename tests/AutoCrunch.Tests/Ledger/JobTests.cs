@@ -181,7 +181,6 @@ public sealed class JobTests : IDisposable
 
         FileVersion again = touched with { MtimeNs = 78 };
         _rig.Ledger.KnownFiles.MetadataChanged("raw", told.Path, LedgerRig.StatOf(again));
-        _rig.Sync(); // the end of an attempt would overtake it
         _rig.Settle(second, new AttemptOutcome.Changed(again));
         Attempt third = _rig.Take();
         Assert.Equal((second.Job.Id, again, 1), (third.Job.Id, third.Job.Version, third.Number));

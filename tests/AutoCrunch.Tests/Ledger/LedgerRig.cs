@@ -133,7 +133,15 @@ internal sealed class LedgerRig : IDisposable
         Assert.Empty(Claimed);
     }
 
+    /// <summary>An attempt ends after all that was told so far has been written.</summary>
     public void Settle(Attempt attempt, AttemptOutcome outcome)
+    {
+        Sync();
+        SettleNow(attempt, outcome);
+    }
+
+    /// <summary>An attempt ends, and may overtake what was told before.</summary>
+    public void SettleNow(Attempt attempt, AttemptOutcome outcome)
     {
         WatchRule rule = Rules.Single(known => known.Name == attempt.Job.Rule);
         JobTransition transition =
@@ -141,7 +149,7 @@ internal sealed class LedgerRig : IDisposable
         Ledger.Settle(attempt, outcome, transition);
     }
 
-    public void Succeed(Attempt attempt) => Settle(attempt, AttemptOutcome.Succeeded.Value);
+    public void Succeed(Attempt attempt) => SettleNow(attempt, AttemptOutcome.Succeeded.Value);
 
     /// <summary>Reads what is recorded by now.</summary>
     public T Read<T>(Func<LedgerReader, T> read)

@@ -42,7 +42,7 @@ public sealed class RandomCommandTests
             AttemptOutcome outcome = Outcome(attempt, current, isFailing && random.Next(4) == 0);
             if (outcome is AttemptOutcome.Succeeded)
                 succeeded.Add(attempt.Job.Version);
-            rig.Settle(attempt, outcome);
+            rig.SettleNow(attempt, outcome);
         }
 
         for (int step = 0; step < 2000; step++)

@@ -214,6 +214,24 @@ public sealed class RenameTests : IDisposable
     }
 
     [Fact]
+    public void A_job_that_finds_its_file_gone_because_its_directory_was_just_renamed_runs_under_the_new_name()
+    {
+        _rig.StartClaims();
+        foreach (string path in new[] { "d/a", "d/deleted", "d/done" })
+            _rig.Complete(path);
+        _rig.Settle(_rig.Take(), AttemptOutcome.Gone.Value);
+        _rig.Settle(_rig.Take(), AttemptOutcome.Gone.Value);
+        _rig.Succeed(_rig.Take());
+        _rig.NotThere.Add(BytePath.Parse("e/deleted"));
+
+        _rig.Ledger.KnownFiles.DirectoryMoved("raw", BytePath.Parse("d"), BytePath.Parse("e"));
+
+        Assert.Equal("e/a", _rig.Take().Job.Path.ToString());
+        Assert.Equal(
+            ["d/a:Cancelled/Gone", "d/deleted:Cancelled/Gone", "d/done:Succeeded", "e/a:Running"], _rig.Story());
+    }
+
+    [Fact]
     public void A_directory_renamed_to_where_one_was_before_replaces_what_was_known_there()
     {
         _rig.Complete("new/a");
