@@ -48,7 +48,7 @@ internal enum ReportKind : byte
 }
 
 /// <summary>The late answer to a probe.</summary>
-internal sealed record LateAnswer(WatchedDirectory Directory, byte[] Name, ProbeDepth Depth, ProbeAnswer Answer);
+internal sealed record LateAnswer(LateProbe Probe, ProbeAnswer Answer);
 
 /// <summary>What a scan thread tells the watch thread; which fields count depends on the kind.</summary>
 /// <param name="Kind">What is told.</param>

@@ -16,6 +16,9 @@ internal sealed partial class Scanner
 
     private static readonly IComparer<BytePath> s_byPath = Comparer<BytePath>.Default;
 
+    // The ledger is told of the end of the first scan later than it ends: what arrives between is not of the first.
+    private bool _hasScannedAll;
+
     private void ScanWhole(ScanReason reason)
     {
         int errno = OpenRoot(out DirectoryReader? reader);
@@ -36,7 +39,8 @@ internal sealed partial class Scanner
 
     private void ScanWhole(ScanReason reason, DirectoryReader reader)
     {
-        Scan scan = BeginScan(reason, request: null, _knownFiles.IsFirstScan(_rule.Name));
+        bool isFirst = !_hasScannedAll && _knownFiles.IsFirstScan(_rule.Name);
+        Scan scan = BeginScan(reason, request: null, isFirst);
         ScanNode top = TopNode(scan);
         top.Device = _rootDevice;
         top.FileSystem = _rootFacts;
@@ -74,6 +78,7 @@ internal sealed partial class Scanner
     private void EndScan(Scan scan, bool isComplete)
     {
         scan.IsComplete = isComplete;
+        _hasScannedAll |= isComplete && scan.IsWhole;
         scan.EndNs = Clock.MonotonicNs();
         Post(new ScanReport(ReportKind.ScanFinished, _root) { Payload = scan });
         Flush();
@@ -178,7 +183,9 @@ internal sealed partial class Scanner
         return null;
     }
 
-    // Another file system may be mounted in the tree, and be a network one.
+    // Another file system may be mounted in the tree, and be a network one. Below a network file system everything
+    // counts
+    // as one: whoever looks must pass through it.
     private void LearnFileSystem(
         ScanNode node, DirectoryReader reader, ulong deviceAbove, FileSystemFacts factsAbove)
     {
@@ -191,7 +198,7 @@ internal sealed partial class Scanner
             return;
         node.Device = stat.Device;
         if (_options.FileSystemOf(DescriptorPath(reader), out FileSystemFacts facts) == 0)
-            node.FileSystem = facts;
+            node.FileSystem = facts with { IsNetwork = facts.IsNetwork || factsAbove.IsNetwork };
     }
 
     private void ReportMissingDirectories(HashSet<BytePath> unseen)

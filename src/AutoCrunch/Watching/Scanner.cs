@@ -235,10 +235,7 @@ internal sealed partial class Scanner
         {
             ProbeAnswer answer = Answer(probe);
             SignOfLife();
-            Post(new ScanReport(ReportKind.Probed, _root)
-            {
-                Payload = new LateAnswer(probe.Directory, probe.Name, probe.Depth, answer),
-            });
+            Post(new ScanReport(ReportKind.Probed, _root) { Payload = new LateAnswer(probe, answer) });
             Flush();
         }
     }

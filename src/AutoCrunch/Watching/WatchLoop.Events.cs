@@ -13,6 +13,7 @@ internal sealed partial class WatchLoop
 
     // Watch descriptors that have ended: late events, and late reports of scans, may still refer to them.
     private readonly HashSet<int> _deadWds = [];
+    private long _lastEndNs;
 
     /// <summary>Handles one event. False when nothing is known of its watch.</summary>
     private bool Handle(
@@ -183,6 +184,7 @@ internal sealed partial class WatchLoop
     {
         _inotify.RemoveWatch(wd); // EINVAL: the kernel has ended it already
         _deadWds.Add(wd);
+        _lastEndNs = Clock.MonotonicNs();
     }
 
     private void Overflowed()

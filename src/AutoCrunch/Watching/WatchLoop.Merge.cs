@@ -267,7 +267,12 @@ internal sealed partial class WatchLoop
 
     private void MergeAnswer(LateAnswer late)
     {
-        if (!late.Directory.Has(DirectoryTraits.Detached))
-            _tracker.Probed(late.Directory, late.Name, late.Depth, late.Answer, _now);
+        LateProbe probe = late.Probe;
+        WatchedDirectory directory = probe.Directory;
+        if (directory.Has(DirectoryTraits.Detached))
+            return;
+        bool isInPlace = !directory.IsAdrift && directory.AbsolutePath == probe.DirectoryPath;
+        ProbeAnswer answer = isInPlace ? late.Answer : ProbeAnswer.Unreadable; // the look was at another path
+        _tracker.Probed(directory, probe.Name, probe.Depth, answer, _now);
     }
 }

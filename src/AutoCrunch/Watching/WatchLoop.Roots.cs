@@ -244,7 +244,7 @@ internal sealed partial class WatchLoop
         foreach (WatchedRoot root in _roots)
         {
             List<WatchedDirectory> tops = [.. _uncovered.Where(directory => directory.Root == root
-                && directory.ParentDirectory is not { } parent || !_uncovered.Contains(directory.ParentDirectory!))];
+                && (directory.ParentDirectory is not { } above || !_uncovered.Contains(above)))];
             if (tops.Count > UncoveredScansMax)
             {
                 RequestWhole(root, ScanReason.Uncovered);

@@ -126,8 +126,9 @@ internal sealed partial class WatchLoop : IDisposable
                 root.Scanner.Stop();
 
             // A scan thread that hangs in its file system is left behind: it ends with the process.
+            long deadlineNs = Clock.MonotonicNs() + Nanoseconds(s_joinPatience);
             foreach (WatchedRoot root in _roots)
-                root.Scanner.Join(s_joinPatience);
+                root.Scanner.Join(TimeSpan.FromTicks(Math.Max(0, deadlineNs - Clock.MonotonicNs()) / 100));
             _ready.TrySetCanceled();
         }
     }
@@ -201,7 +202,7 @@ internal sealed partial class WatchLoop : IDisposable
         if (_stash.IsEmpty)
             _queueEmptySince = before;
         SettleSuspects();
-        if (_deadWds.Count > 0 && _progress.ScansUnmerged == 0)
+        if (_deadWds.Count > 0 && _progress.ScansUnmerged == 0 && before.MonotonicNs > _lastEndNs)
             _deadWds.Clear(); // neither an event nor a report can refer to them any more
     }
 

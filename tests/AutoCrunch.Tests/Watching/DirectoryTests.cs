@@ -64,6 +64,24 @@ public sealed class DirectoryTests : IDisposable
     }
 
     [Fact]
+    public void Directories_that_are_moved_out_while_they_are_written_to_leave_no_stray_events()
+    {
+        using var rig = new WatchRig([WatchRig.Rule(_root)]);
+        for (int i = 0; i < 100; i++)
+        {
+            _temp.Write($"in/d{i}/a.raw");
+            _temp.Rename($"in/d{i}", $"out/d{i}");
+            for (int j = 0; j < 10; j++)
+                _temp.Write($"out/d{i}/{j}.raw");
+        }
+
+        _temp.Write("in/last.raw");
+        Wait.Until(() => rig.Known.Known() is ["last.raw"]);
+        Wait.Until(() => rig.Loop.WatchCount == 1);
+        Assert.Equal(1, rig.Loop.DirectoryCount);
+    }
+
+    [Fact]
     public void A_directory_that_was_moved_out_and_comes_back_is_watched_again()
     {
         _temp.Write("in/a/f.raw");

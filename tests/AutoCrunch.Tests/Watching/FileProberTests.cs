@@ -67,7 +67,7 @@ public sealed class FileProberTests : IDisposable
     {
         Assert.False(_prober.TryProbe(_directory, "a.raw"u8, ProbeDepth.WritersByProc, out _));
         Wait.Until(() => _tracker.Answers.Count == 1);
-        LateAnswer late = _tracker.Answers[0];
+        Answered late = _tracker.Answers[0];
         Assert.Same(_directory, late.Directory);
         Assert.Equal("a.raw"u8.ToArray(), late.Name);
         Assert.Equal(ProbeStatus.Present, late.Answer.Status);

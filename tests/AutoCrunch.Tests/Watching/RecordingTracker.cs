@@ -6,13 +6,16 @@ namespace AutoCrunch.Tests.Watching;
 /// <summary>One published event, with its path as it was then.</summary>
 internal sealed record Published(string Rule, string Path, FileEventKind Kind, uint Cookie, FileEvent Event);
 
+/// <summary>One late answer.</summary>
+internal sealed record Answered(TrackedDirectory Directory, byte[] Name, ProbeDepth Depth, ProbeAnswer Answer);
+
 /// <summary>Keeps what the loop tells the tracker; decides nothing. Read from any thread.</summary>
 internal sealed class RecordingTracker : IRsyncCompletionTracker
 {
     private readonly Lock _gate = new();
     private readonly List<Published> _events = [];
     private readonly List<string> _forgotten = [];
-    private readonly List<LateAnswer> _answers = [];
+    private readonly List<Answered> _answers = [];
     private readonly Queue<TrackedDirectory> _rescans = new();
 
     /// <summary>Called on the watch thread before an event is kept: to stall it there.</summary>
@@ -38,7 +41,7 @@ internal sealed class RecordingTracker : IRsyncCompletionTracker
         }
     }
 
-    public IReadOnlyList<LateAnswer> Answers
+    public IReadOnlyList<Answered> Answers
     {
         get
         {
@@ -89,7 +92,7 @@ internal sealed class RecordingTracker : IRsyncCompletionTracker
         TrackedDirectory directory, ReadOnlySpan<byte> name, ProbeDepth depth, ProbeAnswer answer, Moment now)
     {
         lock (_gate)
-            _answers.Add(new LateAnswer((WatchedDirectory)directory, name.ToArray(), depth, answer));
+            _answers.Add(new Answered(directory, name.ToArray(), depth, answer));
     }
 
     public void Forget(TrackedDirectory directory)

@@ -64,6 +64,7 @@ internal sealed class WatchRig : IDisposable
         _loop.Dispose();
         if (_failure is not null)
             throw new InvalidOperationException("The watch loop failed", _failure);
+        Assert.False(HasLogged("nothing is known of"), "an event of an unknown watch");
     }
 
     private RsyncCompletionTracker RealTracker(IReadOnlyList<WatchRule> rules) => new(
