@@ -77,8 +77,8 @@ internal sealed partial class LedgerWriter
         return null;
     }
 
-    // What a scan completes. A file dated by its sender may come again under another name and on the same inode, with the
-    // same time: only its birth tells that from a rename.
+    // What a scan completes. A file dated by its sender may come again under another name and on the same inode, with
+    // the same time: only its birth tells that from a rename.
     private static bool MayBeRenamed(Completion completion) => completion.Version.Inode != 0
         && (completion.Evidence is Evidence.Found or Evidence.Quiet
             || (completion.Evidence == Evidence.MtimeSet && completion.Stat.BirthNs != 0));

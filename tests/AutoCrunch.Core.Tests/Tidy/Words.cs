@@ -18,7 +18,7 @@ internal static partial class Words
     [
         ("tests/AutoCrunch.Tests/Wait.cs", "Thread" + ".Sleep", "a step between two looks at a fact"),
         ("tests/AutoCrunch.Tests/Wait.cs", "Task" + ".Delay", "the step between two looks at a fact"),
-        ("tests/AutoCrunch.Benchmarks/LatencyBenchmark.cs", "Thread" + ".Sleep", "the step between two looks at a fact"),
+        ("tests/AutoCrunch.Benchmarks/LatencyBenchmark.cs", "Thread" + ".Sleep", "between two looks at a fact"),
     ];
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
@@ -73,7 +73,7 @@ internal static partial class Words
             }
     }
 
-    [GeneratedRegex(@"(?i)\b(nuget\.org|myget\.org|[a]rtifactory|pkgs\.dev\.azure|nuget/+v3|v3/+index\.json|pypi\.|registry\.npmjs)")]
+    [GeneratedRegex(@"(?i)\b((nu" + @"get|my" + @"get)\.org|[a]rtifactory|pkgs\.dev\.|v3/+index\.json|registry\.np" + "m)")]
     private static partial Regex PackageSource();
 
     [GeneratedRegex(@"\[LoggerMessage\(\s*(?:EventId\s*=\s*)?([A-Za-z0-9.]*)")]

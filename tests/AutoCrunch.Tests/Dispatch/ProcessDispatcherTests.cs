@@ -129,7 +129,8 @@ public sealed class ProcessDispatcherTests : IDisposable
     public void A_job_that_ended_in_time_has_not_timed_out_however_long_its_rest_takes_to_end()
     {
         _rig.Options = _rig.Options with { Timeout = TimeSpan.FromSeconds(4), KillGrace = TimeSpan.FromSeconds(6) };
-        _rig.Start("(trap '' TERM; touch ready; sleep 1000) & while ! test -e ready; do sleep 0.02; done").Complete("a");
+        _rig.Start("(trap '' TERM; touch ready; sleep 1000) & while ! test -e ready; do sleep 0.02; done");
+        _rig.Complete("a");
 
         Job job = _rig.WaitForAll().Single();
 
