@@ -191,7 +191,7 @@ public sealed class FaultTests : IDisposable
             _ = rig.Ledger.StopClaims("raw"); // what a dispatcher that stops does first
             closer.Start();
             SpinWait.SpinUntil(() => closer.ThreadState.HasFlag(ThreadState.WaitSleepJoin), Wait.Bound);
-            rig.Settle(attempt, new AttemptOutcome.NotStarted("the service stops", TimeSpan.Zero));
+            rig.SettleNow(attempt, new AttemptOutcome.NotStarted("the service stops", TimeSpan.Zero));
         });
         rig.Complete("a");
         Assert.True(SpinWait.SpinUntil(
