@@ -53,6 +53,8 @@ public sealed class ProcessTableTests : IDisposable
     {
         ChildProcess child = Start("read x", [_mark, [.. "OTHER="u8, 0xFF, (byte)'x']]);
 
+        // execve(2) lets the one who spawned go on a moment before the environment shows in /proc.
+        Wait.Until(() => ProcessTable.WithEnvironment(_mark).Count > 0);
         Assert.Equal([child.Pid], Pids(ProcessTable.WithEnvironment(_mark)));
         Assert.Equal([child.Pid], Pids(ProcessTable.WithEnvironment(_mark, [.. "OTHER="u8, 0xFF, (byte)'x'])));
         Assert.Empty(ProcessTable.WithEnvironment(_mark, [.. "OTHER="u8, 0xFF]));
