@@ -199,7 +199,7 @@ internal sealed partial class JobLedger
         return FreeOverall > 0 && _rules.Values.Any(rule => rule.HasFreeSlot && rule.NextDueNs <= now);
     }
 
-    // Oldest completion first within a rule; the rules take turns where MaxRunning does not leave room for all.
+    // Oldest completion first, over all rules too where MaxRunning does not leave room for all.
     private void Claim()
     {
         long now = _writer.NowNs;
