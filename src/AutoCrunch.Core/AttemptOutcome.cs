@@ -103,6 +103,18 @@ public abstract record AttemptOutcome
         public override string Sentence => Reason;
     }
 
+    /// <summary>
+    /// Nothing was started, because the file could not be looked at (permissions, an I/O error): the job is due again
+    /// later, without counting as a failure, and others have their turn meanwhile.
+    /// </summary>
+    /// <param name="Reason">One sentence for the operator, with what mends it.</param>
+    /// <param name="Delay">How much later.</param>
+    public sealed record PutOff(string Reason, TimeSpan Delay) : AttemptOutcome
+    {
+        /// <inheritdoc/>
+        public override string Sentence => Reason;
+    }
+
     /// <summary>Looked at just before the start, the file was not there. Nothing was started.</summary>
     public sealed record Gone : AttemptOutcome
     {

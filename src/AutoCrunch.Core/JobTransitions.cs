@@ -62,6 +62,8 @@ public static class JobTransitions
             AttemptOutcome.Interrupted { ByCrash: true } => AfterCrash(counts),
             AttemptOutcome.Interrupted => new(JobState.Queued, null, counts, IsRecorded: true),
             AttemptOutcome.NotStarted => new(JobState.Queued, null, counts, IsRecorded: false),
+            AttemptOutcome.PutOff putOff => new(
+                JobState.Queued, null, counts with { DueNs = nowNs + Nanoseconds(putOff.Delay) }, IsRecorded: false),
             AttemptOutcome.Gone => new(JobState.Cancelled, JobReason.Gone, counts, IsRecorded: false),
             AttemptOutcome.Changed => new(JobState.Cancelled, JobReason.Superseded, counts, IsRecorded: false),
             _ => throw new InvariantException($"no transition for {outcome}"),
@@ -91,7 +93,7 @@ public static class JobTransitions
         if (isPermanent || counts.Failures >= policy.MaxAttempts)
             return Final(JobState.Failed, counts);
         TimeSpan delay = RetryDelay.After(counts.Failures, policy, random);
-        long dueNs = nowNs + (delay.Ticks * TimeSpan.NanosecondsPerTick);
+        long dueNs = nowNs + Nanoseconds(delay);
         return new JobTransition(JobState.Queued, null, counts with { DueNs = dueNs }, IsRecorded: true);
     }
 
@@ -103,6 +105,8 @@ public static class JobTransitions
             ? Final(JobState.Failed, counts)
             : new JobTransition(JobState.Queued, null, counts, IsRecorded: true);
     }
+
+    private static long Nanoseconds(TimeSpan time) => time.Ticks * TimeSpan.NanosecondsPerTick;
 
     private static JobTransition Final(JobState state, JobCounts counts) =>
         new(state, null, counts, IsRecorded: true);

@@ -17,6 +17,7 @@ public sealed class JobTransitionsTests
         AttemptOutcome.Succeeded.Value, s_failed, s_timedOut, s_cannotStart,
         new AttemptOutcome.Interrupted(ByCrash: false), new AttemptOutcome.Interrupted(ByCrash: true),
         new AttemptOutcome.NotStarted("no process to be had", TimeSpan.FromSeconds(1)),
+        new AttemptOutcome.PutOff("permission denied", TimeSpan.FromSeconds(1)),
         AttemptOutcome.Gone.Value, new AttemptOutcome.Changed(new FileVersion(1, 2, 3)),
     ];
 
@@ -121,6 +122,17 @@ public sealed class JobTransitionsTests
         JobTransition next = After(outcome, failures: 1, crashes: 1);
 
         Assert.Equal(new JobTransition(JobState.Queued, null, new JobCounts(1, 1, Due), IsRecorded: false), next);
+    }
+
+    [Fact]
+    public void A_job_whose_file_cannot_be_seen_is_put_off_and_nothing_else()
+    {
+        var outcome = new AttemptOutcome.PutOff("permission denied", TimeSpan.FromSeconds(9));
+
+        JobTransition next = After(outcome, failures: 1, crashes: 1);
+
+        var counts = new JobCounts(1, 1, Now + 9_000_000_000);
+        Assert.Equal(new JobTransition(JobState.Queued, null, counts, IsRecorded: false), next);
     }
 
     [Fact]

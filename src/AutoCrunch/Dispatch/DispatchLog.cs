@@ -62,6 +62,14 @@ internal static partial class DispatchLog
         + "another user's")]
     public static partial void ProcessLeft(ILogger logger, string rule, int pid, BytePath program);
 
+    [LoggerMessage(3015, LogLevel.Warning, "Rule {Rule}: jobs start again")]
+    public static partial void StartsAgain(ILogger logger, string rule);
+
+    [LoggerMessage(3016, LogLevel.Warning,
+        "Job {Job} waits, and is tried again until its file can be looked at: {Path} (rule {Rule}): {Reason}. Further "
+        + "files that cannot be looked at are not named for ten minutes")]
+    public static partial void PutOff(ILogger logger, long job, BytePath path, string rule, string reason);
+
     [LoggerMessage(3014, LogLevel.Error,
         "Job {Job} attempt {Attempt} (rule {Rule}) ended in a way its dispatcher does not foresee")]
     public static partial void Unforeseen(ILogger logger, long job, int attempt, string rule, Exception exception);

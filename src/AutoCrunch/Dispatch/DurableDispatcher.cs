@@ -20,9 +20,9 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SlotThreads _slots;
     private readonly int _concurrency;
+    private readonly Hindrance _hindrance;
     private int _running;
     private bool _isStopping;
-    private volatile bool _isHindered;
 
     /// <param name="rule">The rule whose jobs these are.</param>
     /// <param name="concurrency">How many may run at once.</param>
@@ -34,6 +34,7 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
         Ledger = ledger;
         Logger = logger;
         _concurrency = concurrency;
+        _hindrance = new Hindrance(rule.Name, logger);
         _slots = new SlotThreads(rule.Name, concurrency, PrepareThread, Run);
     }
 
@@ -121,6 +122,12 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
             _stopping.Dispose();
     }
 
+    /// <summary>
+    /// A job has been started: what kept jobs from it is over. Called when an attempt has ended, and sooner by whoever
+    /// knows sooner.
+    /// </summary>
+    protected void HasStarted() => _hindrance.Started();
+
     /// <summary>The file of a job, absolute.</summary>
     protected BytePath PathOf(Job job) => Rule.Path.Join(job.Path);
 
@@ -187,15 +194,21 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
         if (run.IsCompleted)
             End(attempt, ResultOf(attempt, run));
         else
-            run.GetAwaiter().OnCompleted(() => End(attempt, ResultOf(attempt, run)));
+            Then(run, () => End(attempt, ResultOf(attempt, run)));
     }
+
+    // Not an async method, whose exceptions nobody would see: what goes wrong in a work item ends the process. And not
+    // on the thread that completes the task, which is somebody else's.
+    private static void Then(Task task, Action next) => task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(
+        () => ThreadPool.UnsafeQueueUserWorkItem(static work => work(), next, preferLocal: false));
 
     // What a dispatcher did not foresee fails the attempt; a broken invariant ends the process.
     private Task<AttemptOutcome> RunSafely(Attempt attempt)
     {
         try
         {
-            return RunAsync(attempt, _stopping.Token);
+            return RunAsync(attempt, _stopping.Token)
+                ?? throw new InvalidOperationException($"{GetType().Name} returned no task");
         }
         catch (Exception e) when (e is not InvariantException)
         {
@@ -207,7 +220,12 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
     {
         try
         {
-            return run.GetAwaiter().GetResult();
+            return run.GetAwaiter().GetResult()
+                ?? throw new InvalidOperationException($"{GetType().Name} returned no outcome");
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            return new AttemptOutcome.Interrupted(ByCrash: false);
         }
         catch (Exception e) when (e is not InvariantException)
         {
@@ -228,12 +246,22 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
                 ? AttemptOutcome.Gone.Value
                 : new AttemptOutcome.NotStarted(reason, s_patience);
         if (errno != 0)
-            return new AttemptOutcome.CannotStart(LinuxException.Explain("statx", path, errno));
+            return CannotLook(path, errno);
         if (stat.Type != FileType.Regular)
             return AttemptOutcome.Gone.Value;
         FileVersion expected = attempt.Job.Version;
         FileVersion observed = expected.Inode == 0 ? stat.Version with { Inode = 0 } : stat.Version;
         return observed == expected ? null : new AttemptOutcome.Changed(observed);
+    }
+
+    // Says nothing against the job: it waits, for as long as it takes.
+    private AttemptOutcome CannotLook(BytePath path, int errno)
+    {
+        string reason = LinuxException.Explain("statx", path, errno);
+        TimeSpan delay = Rule.Retry.Delay > s_patience ? Rule.Retry.Delay : s_patience;
+        return errno is Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE
+            ? new AttemptOutcome.NotStarted(reason, s_patience)
+            : new AttemptOutcome.PutOff(reason, delay);
     }
 
     private bool IsRootThere(out string reason)
@@ -247,24 +275,42 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
 
     private void End(Attempt attempt, AttemptOutcome outcome)
     {
-        if (outcome is AttemptOutcome.NotStarted { Delay: var delay } hindered && delay > TimeSpan.Zero)
+        switch (outcome)
         {
-            if (!_isHindered)
-                DispatchLog.NotStarted(Logger, Rule.Name, hindered.Reason);
-            _isHindered = true;
-            _stopping.Token.WaitHandle.WaitOne(delay);
-        }
-        else if (outcome is not (AttemptOutcome.NotStarted or AttemptOutcome.Gone or AttemptOutcome.Changed))
-        {
-            _isHindered = false;
+            case AttemptOutcome.NotStarted { Delay: var delay } hindered when delay > TimeSpan.Zero:
+                _hindrance.CannotStart(hindered.Reason);
+                Rest(delay, () => Finish(attempt, outcome));
+                return;
+            case AttemptOutcome.PutOff putOff:
+                _hindrance.CannotSee(attempt.Job.Id, attempt.Job.Path, putOff.Reason);
+                break;
+            case not (AttemptOutcome.NotStarted or AttemptOutcome.Gone or AttemptOutcome.Changed):
+                HasStarted();
+                break;
         }
 
-        Settle(attempt, outcome);
-        lock (_gate)
+        Finish(attempt, outcome);
+    }
+
+    // The next job would fare no better: the slot stays taken for a while, or until the service stops.
+    private void Rest(TimeSpan delay, Action next) => ThreadPool.UnsafeRegisterWaitForSingleObject(
+        _stopping.Token.WaitHandle, static (next, _) => ((Action)next!)(), next, delay, executeOnlyOnce: true);
+
+    // Whatever happens in here, the attempt runs no more.
+    private void Finish(Attempt attempt, AttemptOutcome outcome)
+    {
+        try
         {
-            _running -= 1;
-            if (_isStopping && _running == 0)
-                _stopped.TrySetResult();
+            Settle(attempt, outcome);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _running -= 1;
+                if (_isStopping && _running == 0)
+                    _stopped.TrySetResult();
+            }
         }
     }
 
@@ -295,19 +341,32 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
             case AttemptOutcome.Gone or AttemptOutcome.Changed:
                 DispatchLog.Cancelled(Logger, id, path, Rule.Name, reason);
                 break;
-            case AttemptOutcome.NotStarted:
+            case AttemptOutcome.NotStarted or AttemptOutcome.PutOff:
                 break;
             default:
                 if (transition.State == JobState.Failed)
                 {
-                    DispatchLog.FailedForGood(Logger, id, path, Rule.Name, number, reason, LastOutput(attempt));
+                    DispatchLog.FailedForGood(Logger, id, path, Rule.Name, number, reason, OutputOf(attempt));
                     break;
                 }
 
                 TimeSpan delay = TimeSpan.FromSeconds(Math.Round((transition.Counts.DueNs - nowNs) / 1e9, 1));
                 DispatchLog.Failed(
-                    Logger, id, path, Rule.Name, number, Rule.Retry.MaxAttempts, reason, delay, LastOutput(attempt));
+                    Logger, id, path, Rule.Name, number, Rule.Retry.MaxAttempts, reason, delay, OutputOf(attempt));
                 break;
+        }
+    }
+
+    // Decoration: no reason to end the service.
+    private string OutputOf(Attempt attempt)
+    {
+        try
+        {
+            return LastOutput(attempt);
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            return $"\n  | (what it printed cannot be read: {e.Message})";
         }
     }
 }

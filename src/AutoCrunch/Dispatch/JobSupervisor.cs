@@ -26,11 +26,17 @@ internal sealed class JobSupervisor : IDisposable
     private readonly object _gate = new();
     private readonly List<SupervisedJob> _jobs = [];
     private readonly ILogger _logger;
-    private Thread? _thread;
+    private readonly Thread _thread;
     private long _wakeAtNs = long.MaxValue;
     private bool _isStopping;
 
-    public JobSupervisor(ILogger<JobSupervisor> logger) => _logger = logger;
+    // The thread is there before the first job, which could not be ended if there were no thread to be had then.
+    public JobSupervisor(ILogger<JobSupervisor> logger)
+    {
+        _logger = logger;
+        _thread = new Thread(Work) { Name = "supervisor", IsBackground = true };
+        _thread.Start();
+    }
 
     /// <summary>Watches over a process from now on, until the result is disposed of.</summary>
     public SupervisedJob Watch(ChildProcess child, ProcessOptions options, BytePath log)
@@ -40,12 +46,6 @@ internal sealed class JobSupervisor : IDisposable
         {
             job.Index = _jobs.Count;
             _jobs.Add(job);
-            if (_thread is null)
-            {
-                _thread = new Thread(Work) { Name = "supervisor", IsBackground = true };
-                _thread.Start();
-            }
-
             WakeBy(job.DueNs);
         }
 
@@ -61,7 +61,7 @@ internal sealed class JobSupervisor : IDisposable
             Monitor.Pulse(_gate);
         }
 
-        _thread?.Join();
+        _thread.Join();
     }
 
     /// <summary>The job's next due time is now earlier.</summary>

@@ -3,6 +3,7 @@ using AutoCrunch.Core;
 using AutoCrunch.Ledger;
 using AutoCrunch.Linux;
 using Microsoft.Extensions.Logging;
+using FileSystemInfo = AutoCrunch.Linux.FileSystemInfo;
 
 namespace AutoCrunch.Dispatch;
 
@@ -11,6 +12,7 @@ internal sealed class ProcessDispatcher : DurableDispatcher
 {
     private const int LastOutputLines = 10;
     private const int LastOutputBytes = 2048;
+    private const long FullBytes = 64 * 1024;
 
     // How long a slot rests when the machine has no process, memory, descriptor or disk space to give.
     private static readonly TimeSpan s_hindered = TimeSpan.FromSeconds(1);
@@ -99,7 +101,10 @@ internal sealed class ProcessDispatcher : DurableDispatcher
         if (PrepareLogDirectory(job.Id) is { } hindered)
             return hindered;
         int errno = ChildProcess.TryStart(start, out ChildProcess? child);
-        return child is null ? CannotStart(start, errno) : Follow(child, log, stopping);
+        if (child is null)
+            return CannotStart(start, errno);
+        HasStarted();
+        return Follow(child, log, stopping);
     }
 
     private AttemptOutcome Follow(ChildProcess child, BytePath log, CancellationToken stopping)
@@ -118,10 +123,17 @@ internal sealed class ProcessDispatcher : DurableDispatcher
             EndCause.Timeout => new AttemptOutcome.TimedOut(_options.Timeout!.Value, exit.ExitCode, exit.Signal),
             EndCause.Stopping => new AttemptOutcome.Interrupted(ByCrash: false),
             _ when exit.ExitCode == 0 => AttemptOutcome.Succeeded.Value,
-            _ when exit.Signal is { } signal => new AttemptOutcome.Failed($"ended by {Describe(signal)}", null, signal),
-            _ => new AttemptOutcome.Failed($"exited with code {exit.ExitCode}", exit.ExitCode),
+            _ when exit.Signal is { } signal =>
+                new AttemptOutcome.Failed($"ended by {Describe(signal)}{OfFullDisk(log)}", null, signal),
+            _ => new AttemptOutcome.Failed($"exited with code {exit.ExitCode}{OfFullDisk(log)}", exit.ExitCode),
         };
     }
+
+    // Not every program that cannot print says so.
+    private static string OfFullDisk(BytePath log) =>
+        FileSystemInfo.TryRead(log.Directory, out FileSystemFacts facts) == 0 && facts.FreeBytes < FullBytes
+            ? $" while the file system of its log ('{log.Directory}') was full: free some space"
+            : "";
 
     private static string Describe(int signal) => signal == Signals.SIGKILL
         ? "SIGKILL, which was not ours: if nobody sent it, memory ran out (see journalctl -k)"
@@ -153,12 +165,15 @@ internal sealed class ProcessDispatcher : DurableDispatcher
         return null;
     }
 
-    // What the machine lacks, it lacks for every job: that says nothing about this one.
+    // What the machine lacks, it lacks for every job, and so for the log and the working directory: that says nothing
+    // about this one.
     private AttemptOutcome CannotStart(in ChildStart start, int errno)
     {
         Volatile.Write(ref _logDirectoryOf, -1);
         string reason = ChildProcess.ExplainStartFailure(start, errno);
-        return errno is Errno.EAGAIN or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE or Errno.ENOSPC or Errno.EDQUOT
+        bool isHindered = errno is Errno.EAGAIN or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE or Errno.ENOSPC
+            or Errno.EDQUOT or Errno.EROFS;
+        return isHindered || ChildProcess.ExplainSurroundings(start) is not null
             ? new AttemptOutcome.NotStarted(reason, s_hindered)
             : new AttemptOutcome.CannotStart(reason);
     }

@@ -122,8 +122,8 @@ internal sealed class SupervisedJob : IDisposable
 
         if (isTerminated)
             _child.Signal(Signals.SIGTERM);
-        if (isKilled) // waits until nobody is left
-            new Thread(() => _child.Signal(Signals.SIGKILL)) { Name = "kill", IsBackground = true }.Start();
+        if (isKilled)
+            KillAll();
         if (!isLook)
             return;
         bool isFast = LookAtLog();
@@ -131,6 +131,20 @@ internal sealed class SupervisedJob : IDisposable
         {
             _lookAtNs = now + (isFast ? LogLookHurriedNs : LogLookNs);
             Plan();
+        }
+    }
+
+    // It waits until nobody is left, so others would wait too: but for that there must be a thread to be had.
+    private void KillAll()
+    {
+        var kill = new Thread(() => _child.Signal(Signals.SIGKILL)) { Name = "kill", IsBackground = true };
+        try
+        {
+            kill.Start();
+        }
+        catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
+        {
+            _child.Signal(Signals.SIGKILL);
         }
     }
 

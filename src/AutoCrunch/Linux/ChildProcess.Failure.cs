@@ -12,12 +12,19 @@ internal sealed partial class ChildProcess
     {
         string what = $"cannot start '{start.Program}': ";
         return what + (FindNul(start)
-            ?? ExplainDirectory("working directory", start.WorkingDirectory, AccessMode.Execute)
-            ?? ExplainDirectory("directory of the log", start.LogFile.Directory, AccessMode.Write | AccessMode.Execute)
-            ?? ExplainLog(start.LogFile)
+            ?? ExplainSurroundings(start)
             ?? ExplainProgram(start.Program)
             ?? ExplainErrno(start, errno));
     }
+
+    /// <summary>
+    /// What is wrong with the working directory, the log or its directory: with what no program has to do. Null when
+    /// nothing is.
+    /// </summary>
+    public static string? ExplainSurroundings(in ChildStart start) =>
+        ExplainDirectory("working directory", start.WorkingDirectory, AccessMode.Execute)
+            ?? ExplainDirectory("directory of the log", start.LogFile.Directory, AccessMode.Write | AccessMode.Execute)
+            ?? ExplainLog(start.LogFile);
 
     private static string? FindNul(in ChildStart start)
     {
@@ -116,6 +123,7 @@ internal sealed partial class ChildProcess
             + "or lower the rule's Concurrency",
         Errno.ENOMEM => $"{Text(errno)}. The machine, or the unit (MemoryMax=), has no memory left: lower the "
             + "rule's Concurrency",
+        Errno.ENOSPC or Errno.EDQUOT => LinuxException.Explain("log", start.LogFile, errno),
         Errno.ETXTBSY => $"{Text(errno)}. The program is just being written: replace programs by renaming a new "
             + "file over them",
         Errno.EACCES or Errno.EPERM => $"{Text(errno)}. The file system may be mounted noexec, or a security module "

@@ -1,0 +1,182 @@
+using AutoCrunch.Core;
+using AutoCrunch.Dispatch;
+using AutoCrunch.Ledger;
+using AutoCrunch.Tests.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AutoCrunch.Tests.Faults;
+
+/// <summary>
+/// A dispatcher whose jobs run elsewhere: however its tasks end, no job stays behind as running and stopping ends.
+/// </summary>
+public sealed class AsynchronousDispatcherTests : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+    private readonly ListLogger<JobLedger> _log = new();
+    private readonly WatchRule _rule;
+
+    public AsynchronousDispatcherTests()
+    {
+        _directory.MakeDirectory("in");
+        _rule = new WatchRule
+        {
+            Name = "raw",
+            Path = _directory["in"],
+            Retry = new RetryPolicy(1, TimeSpan.Zero, TimeSpan.Zero, []),
+        };
+    }
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public void An_attempt_may_end_on_any_thread_and_frees_its_place_then()
+    {
+        var ends = new Queue<TaskCompletionSource<AttemptOutcome>>();
+        int started = 0;
+        Job[] jobs = Run(3, (_, _) =>
+        {
+            var end = new TaskCompletionSource<AttemptOutcome>();
+            ends.Enqueue(end);
+            Interlocked.Increment(ref started);
+            return end.Task;
+        }, () =>
+        {
+            for (int count = 1; count <= 3; count++)
+            {
+                Wait.Until(() => Volatile.Read(ref started) == count); // one at a time
+                new Thread(() => ends.Dequeue().SetResult(AttemptOutcome.Succeeded.Value)).Start();
+            }
+        });
+
+        Assert.All(jobs, job => Assert.Equal((JobState.Succeeded, 1), (job.State, job.Attempts)));
+    }
+
+    [Fact]
+    public void An_exception_in_the_middle_fails_the_attempt()
+    {
+        Job[] jobs = Run(2, async (attempt, _) =>
+        {
+            await Task.Yield();
+            throw new IOException($"the server of job {attempt.Job.Id} hung up");
+        });
+
+        Assert.All(jobs, job => Assert.Equal(JobState.Failed, job.State));
+        Assert.Contains(_log.Lines, line => line.Contains("the server of job 2 hung up", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_cancellation_that_nobody_asked_for_is_a_failure() =>
+        Assert.Equal(JobState.Failed, Run(1, (_, _) =>
+            Task.FromCanceled<AttemptOutcome>(new CancellationToken(canceled: true))).Single().State);
+
+    [Fact]
+    public void A_cancellation_by_the_stop_is_an_interruption()
+    {
+        var isStarted = new ManualResetEventSlim();
+        Job job = Run(1, async (_, stopping) =>
+        {
+            isStarted.Set();
+            var never = new TaskCompletionSource<AttemptOutcome>();
+            await using CancellationTokenRegistration end = stopping.Register(() => never.SetCanceled(stopping));
+            return await never.Task;
+        }, () => Assert.True(isStarted.Wait(Wait.Bound)), waitForEnd: false).Single();
+
+        Assert.Equal((JobState.Queued, 1, 0), (job.State, job.Attempts, job.Failures));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void No_task_and_no_outcome_are_failures(bool isTask) =>
+        Assert.Equal(JobState.Failed, Run(1, (_, _) =>
+            isTask ? Task.FromResult<AttemptOutcome>(null!) : null!).Single().State);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_stop_does_not_wait_for_the_rest_after_what_could_not_start(bool isLate)
+    {
+        Job job = Run(1, async (_, _) =>
+        {
+            if (isLate)
+                await Task.Yield();
+            return new AttemptOutcome.NotStarted("no server to be had", TimeSpan.FromHours(1));
+        }, () => Wait.Until(() => Said("no server to be had")), waitForEnd: false).Single();
+
+        Assert.Equal((JobState.Queued, 0), (job.State, job.Attempts));
+    }
+
+    [Fact]
+    public void What_hinders_all_is_said_when_it_begins_and_when_it_is_over()
+    {
+        int tries = 0;
+        Run(3, (_, _) => Task.FromResult<AttemptOutcome>(Interlocked.Increment(ref tries) < 4
+            ? new AttemptOutcome.NotStarted("no server to be had", TimeSpan.FromMilliseconds(1))
+            : AttemptOutcome.Succeeded.Value));
+
+        Assert.Equal(1, _log.Lines.Count(line => line.Contains("no server to be had", StringComparison.Ordinal)));
+        Assert.Equal(1, _log.Lines.Count(line => line.Contains("jobs start again", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void An_end_that_cannot_be_told_is_recorded()
+    {
+        Job job = Run(1, async (_, _) =>
+        {
+            await Task.Yield();
+            return new AttemptOutcome.Failed("the end");
+        }, outputFails: true).Single();
+
+        Assert.Equal(JobState.Failed, job.State);
+        Assert.Contains(_log.Lines, line => line.Contains("cannot be read: no such server", StringComparison.Ordinal));
+    }
+
+    // Lets so many files complete, waits until all jobs have ended if wanted, stops, and returns the jobs.
+    private Job[] Run(
+        int files, Func<Attempt, CancellationToken, Task<AttemptOutcome>> run, Action? meanwhile = null,
+        bool waitForEnd = true, bool outputFails = false)
+    {
+        using var ledger = JobLedger.Open(
+            new LedgerOptions { StateDirectory = _directory["state"], Rules = [_rule] }, (_, _) => false, _log);
+        ledger.Start();
+        using (var dispatcher = new TestDispatcher(_rule, ledger, _log, run, outputFails))
+        {
+            dispatcher.Start();
+            for (int i = 0; i < files; i++)
+            {
+                _directory.Write($"in/{i}");
+                dispatcher.Dispatch(new Completion(
+                    "raw", BytePath.Parse($"{i}"), _directory.Stat($"in/{i}"), Evidence.Quiet, 1, 2));
+            }
+
+            meanwhile?.Invoke();
+            if (waitForEnd)
+                Wait.Until(() => Jobs(ledger) is var jobs && jobs.Length == files
+                    && jobs.All(job => job.State > JobState.Running));
+            Assert.True(dispatcher.StopAsync().Wait(Wait.Bound), "the dispatcher did not stop");
+        }
+
+        return Jobs(ledger);
+    }
+
+    private Job[] Jobs(JobLedger ledger)
+    {
+        Assert.True(ledger.SyncAsync().Wait(Wait.Bound));
+        using LedgerReader reader = LedgerReader.Open(_directory["state"]);
+        return [.. reader.List(new JobQuery())];
+    }
+
+    private bool Said(string text) => _log.Lines.Any(line => line.Contains(text, StringComparison.Ordinal));
+
+    private sealed class TestDispatcher(
+        WatchRule rule, JobLedger ledger, ILogger log, Func<Attempt, CancellationToken, Task<AttemptOutcome>> run,
+        bool outputFails)
+        : DurableDispatcher(rule, concurrency: 1, ledger, log)
+    {
+        protected override Task<AttemptOutcome> RunAsync(Attempt attempt, CancellationToken stopping) =>
+            run(attempt, stopping);
+
+        protected override string LastOutput(Attempt attempt) =>
+            outputFails ? throw new IOException("no such server") : "";
+    }
+}
