@@ -66,6 +66,12 @@ public enum ArrivalAction : byte
     /// A file known under another name came here: its entry, and its job if that has not ended, move along.
     /// </summary>
     MoveEntry,
+
+    /// <summary>
+    /// The very file that was gone is back (its file system was mounted again, it was moved out and in): its entry is
+    /// as it was before, judged or held; no job.
+    /// </summary>
+    ReviveEntry,
 }
 
 /// <summary>What a file's change, seen just before an attempt, leads to.</summary>
@@ -113,6 +119,8 @@ public static class ArrivalDecision
             return ArrivalAction.Nothing;
         if (source is { } from && IsSameFile(completion, from) && CanMove(from, policy))
             return ArrivalAction.MoveEntry;
+        if (known is { } left && IsBack(left, completion) && CanRevive(left, completion, policy))
+            return ArrivalAction.ReviveEntry;
         if (known is { IsUnprocessed: false } && policy.Updates == ProcessPolicy.Ignore)
             return ArrivalAction.RecordOnly;
         if (completion.IsExisting && existingFiles == ProcessPolicy.Ignore)
@@ -156,6 +164,20 @@ public static class ArrivalDecision
     private static bool IsSameFile(Completion completion, KnownEntry source) =>
         source.Version == completion.Version && (completion.RenamedFrom is not null
             || source.IsHeld || completion.Stat.BirthNs <= source.RecordedNs);
+
+    // Inode numbers are given out again and a sender sets the same mtime again: only its birth tells the file that was
+    // gone from one that was sent anew. Where the file system does not tell it, the file is taken for a new arrival.
+    private static bool IsBack(KnownEntry known, Completion completion) =>
+        known.State == EntryState.Gone && known.Version == completion.Version
+        && completion.Stat.BirthNs != 0 && completion.Stat.BirthNs <= known.RecordedNs;
+
+    private static bool CanRevive(KnownEntry known, Completion completion, CompletionPolicy policy)
+    {
+        if (known.Held is { } reason)
+            return policy.Holds(reason) && completion.Evidence != Evidence.MtimeSet;
+        bool isRename = completion.Evidence is Evidence.Renamed or Evidence.RenamedFromTemporary;
+        return !known.IsUnprocessed && !(isRename && policy.Renames == ProcessPolicy.Process);
+    }
 
     // A hold is kept per version: no rename makes a whole file of half a one. A queued job moves along. A version whose
     // job was cancelled before it ran, because the file was gone from its old name or differed, has not been processed.

@@ -104,8 +104,8 @@ public abstract record AttemptOutcome
     }
 
     /// <summary>
-    /// Nothing was started, because the file could not be looked at (permissions, an I/O error): the job is due again
-    /// later, without counting as a failure, and others have their turn meanwhile.
+    /// Nothing was started, because the file could not be looked at (permissions, an I/O error, its file system is not
+    /// mounted): the job is due again later, without counting as a failure, and others have their turn meanwhile.
     /// </summary>
     /// <param name="Reason">One sentence for the operator, with what mends it.</param>
     /// <param name="Delay">How much later.</param>

@@ -5,7 +5,18 @@ namespace AutoCrunch.Core;
 /// <summary>What the ledger says of one file, as a scan compares it with the directory.</summary>
 /// <param name="Version">The version last judged.</param>
 /// <param name="Held">Why that version is held; null when it was completed.</param>
-public readonly record struct KnownFile(FileVersion Version, HoldReason? Held);
+public readonly record struct KnownFile(FileVersion Version, HoldReason? Held)
+{
+    /// <summary>
+    /// The device it was seen on, by the number that device has now as far as is known; 0 when that is not known.
+    /// </summary>
+    public ulong Device { get; init; }
+}
+
+/// <summary>A directory in which the ledger knows existing files.</summary>
+/// <param name="Path">Relative to the rule's directory.</param>
+/// <param name="Device">The device of one of these files, as in <see cref="KnownFile.Device"/>.</param>
+public readonly record struct KnownDirectory(BytePath Path, ulong Device);
 
 /// <summary>
 /// What is known of files beyond their jobs: read by scans, told by the tracker. Telling never waits: facts of one
@@ -22,7 +33,7 @@ public interface IKnownFiles
     /// <summary>
     /// The directories at or below <paramref name="directory"/> in which existing files are known. Scan threads only.
     /// </summary>
-    IReadOnlyCollection<BytePath> ReadDirectories(string rule, BytePath directory);
+    IReadOnlyCollection<KnownDirectory> ReadDirectories(string rule, BytePath directory);
 
     /// <summary>True until <see cref="FirstScanFinished"/> has been told for this rule on this ledger.</summary>
     bool IsFirstScan(string rule);
@@ -40,7 +51,19 @@ public interface IKnownFiles
     void Gone(string rule, BytePath path);
 
     /// <summary>The directory and all that was in it is gone.</summary>
-    void DirectoryGone(string rule, BytePath directory);
+    /// <param name="rule">The rule's name.</param>
+    /// <param name="directory">Relative to the rule's directory.</param>
+    /// <param name="device">
+    /// The device that its place in the tree is on: files of another device are not there because that is not mounted,
+    /// and are kept. 0: files of whatever device.
+    /// </param>
+    void DirectoryGone(string rule, BytePath directory, ulong device);
+
+    /// <summary>
+    /// A device has another number than before (the numbers are given at boot, or when it is mounted): a file known
+    /// under the old number was found under the new one.
+    /// </summary>
+    void DeviceRenumbered(string rule, ulong from, ulong to);
 
     /// <summary>The directory was renamed inside the rule's tree: its files move along.</summary>
     void DirectoryMoved(string rule, BytePath from, BytePath to);

@@ -97,7 +97,11 @@ public sealed record Job
 /// <summary>One running attempt, as a dispatcher gets it.</summary>
 /// <param name="Job">The job, state running.</param>
 /// <param name="Number">Counted from 1; above 1 this is a repetition.</param>
-public sealed record Attempt(Job Job, int Number);
+public sealed record Attempt(Job Job, int Number)
+{
+    /// <summary>The device the file was seen on; 0 when that is not known.</summary>
+    public ulong Device { get; init; }
+}
 
 /// <summary>One ended attempt, as the ledger has it.</summary>
 /// <param name="Number">Counted from 1.</param>

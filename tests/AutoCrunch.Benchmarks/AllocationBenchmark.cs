@@ -110,7 +110,7 @@ internal static class AllocationBenchmark
         {
         }
 
-        public IReadOnlyCollection<BytePath> ReadDirectories(string rule, BytePath directory) => [];
+        public IReadOnlyCollection<KnownDirectory> ReadDirectories(string rule, BytePath directory) => [];
 
         public bool IsFirstScan(string rule) => false;
 
@@ -130,7 +130,11 @@ internal static class AllocationBenchmark
         {
         }
 
-        public void DirectoryGone(string rule, BytePath directory)
+        public void DirectoryGone(string rule, BytePath directory, ulong device)
+        {
+        }
+
+        public void DeviceRenumbered(string rule, ulong from, ulong to)
         {
         }
 

@@ -68,9 +68,55 @@ public sealed class ArrivalDecisionTests
                     Of(renamed, null, Held() with { State = state }, s_policy with { Renames = renames }));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(Recorded + 1)]
+    public void A_file_that_was_gone_is_a_new_arrival_unless_it_is_known_to_be_the_old_one(long birthNs)
+    {
+        foreach (KnownEntry known in new[] { Known(job: JobState.Succeeded), Held() })
+            Assert.Equal(
+                ArrivalAction.Job, Of(Arrived(birthNs: birthNs), known with { State = EntryState.Gone }));
+    }
+
     [Fact]
-    public void A_file_that_was_gone_is_a_new_arrival_even_with_the_same_version() =>
-        Assert.Equal(ArrivalAction.Job, Of(Arrived(), Known(EntryState.Gone, job: JobState.Succeeded)));
+    public void The_very_file_that_was_gone_makes_no_job_when_it_is_back()
+    {
+        foreach (JobState? job in new JobState?[] { null, JobState.Running, JobState.Succeeded, JobState.Failed })
+            foreach (Evidence evidence in Enum.GetValues<Evidence>())
+                Assert.Equal(
+                    ArrivalAction.ReviveEntry,
+                    Of(Arrived(birthNs: Recorded) with { Evidence = evidence }, Known(EntryState.Gone, job: job)));
+        Assert.Equal(
+            ArrivalAction.ReviveEntry,
+            Of(Arrived(birthNs: 1), Known(EntryState.Gone, job: JobState.Cancelled, reason: JobReason.ByHand)));
+        Assert.Equal(
+            ArrivalAction.Job, Of(Arrived(s_other, birthNs: 1), Known(EntryState.Gone, job: JobState.Succeeded)));
+    }
+
+    [Fact]
+    public void The_very_file_that_was_gone_before_its_job_ran_gets_one_when_it_is_back() => Assert.Equal(
+        ArrivalAction.Job,
+        Of(Arrived(birthNs: 1), Known(EntryState.Gone, job: JobState.Cancelled, reason: JobReason.Gone)));
+
+    [Fact]
+    public void A_held_file_that_was_gone_is_held_when_it_is_back_unless_its_sender_has_finished_it()
+    {
+        KnownEntry gone = Held() with { State = EntryState.Gone };
+        Completion back = Arrived(birthNs: 1);
+        Assert.Equal(ArrivalAction.ReviveEntry, Of(back, gone));
+        Assert.Equal(ArrivalAction.Job, Of(back with { Evidence = Evidence.MtimeSet }, gone));
+        Assert.Equal(ArrivalAction.Job, Of(back, gone, policy: s_policy with { OwnerOnly = HoldPolicy.Process }));
+    }
+
+    [Fact]
+    public void A_file_moved_out_and_in_runs_again_only_where_renames_do()
+    {
+        KnownEntry gone = Known(EntryState.Gone, job: JobState.Succeeded);
+        CompletionPolicy policy = s_policy with { Renames = ProcessPolicy.Process };
+        Assert.Equal(ArrivalAction.Job, Of(Arrived(birthNs: 1), gone, policy: policy));
+        Completion found = Arrived(birthNs: 1) with { Evidence = Evidence.Found };
+        Assert.Equal(ArrivalAction.ReviveEntry, Of(found, gone, policy: policy));
+    }
 
     [Fact]
     public void A_file_seen_changed_before_its_attempt_is_new_even_with_the_same_version() => Assert.Equal(

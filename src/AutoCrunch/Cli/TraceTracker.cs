@@ -99,7 +99,12 @@ internal sealed class TraceTracker : IRsyncCompletionTracker, IJobDispatcher, IK
         _report.Verdict(Clock.WallNs(), path, new("gone", ""), null);
     }
 
-    void IKnownFiles.DirectoryGone(string rule, BytePath directory) => Move(directory, null);
+    void IKnownFiles.DirectoryGone(string rule, BytePath directory, ulong device) => Move(directory, null);
+
+    void IKnownFiles.DeviceRenumbered(string rule, ulong from, ulong to)
+    {
+        // what is traced is remembered no longer than a mount lasts
+    }
 
     void IKnownFiles.DirectoryMoved(string rule, BytePath from, BytePath to) => Move(from, to);
 
@@ -113,10 +118,14 @@ internal sealed class TraceTracker : IRsyncCompletionTracker, IJobDispatcher, IK
         }
     }
 
-    IReadOnlyCollection<BytePath> IKnownFiles.ReadDirectories(string rule, BytePath directory)
+    IReadOnlyCollection<KnownDirectory> IKnownFiles.ReadDirectories(string rule, BytePath directory)
     {
         lock (_gate)
-            return [.. _known.Keys.Select(path => path.Directory).Where(at => at.IsAtOrBelow(directory)).Distinct()];
+            return
+            [
+                .. _known.Keys.Select(path => new KnownDirectory(path.Directory, 0))
+                    .Where(at => at.Path.IsAtOrBelow(directory)).Distinct(),
+            ];
     }
 
     bool IKnownFiles.IsFirstScan(string rule) => Volatile.Read(ref _isFirstScan);

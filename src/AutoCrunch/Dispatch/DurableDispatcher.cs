@@ -15,6 +15,9 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
     // How often a root that is not there, or survivors that do not end, are looked at again.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
+    // Thousands of jobs may wait for a disk that is not mounted: each is looked at twice a minute.
+    private static readonly TimeSpan s_awayDelay = TimeSpan.FromSeconds(30);
+
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -242,9 +245,7 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
         BytePath path = PathOf(attempt.Job);
         int errno = FileStatReader.TryRead(path, out FileStat stat);
         if (errno is Errno.ENOENT or Errno.ENOTDIR)
-            return IsRootThere(out string reason)
-                ? AttemptOutcome.Gone.Value
-                : new AttemptOutcome.NotStarted(reason, s_patience);
+            return Absent(attempt, path);
         if (errno != 0)
             return CannotLook(path, errno);
         if (stat.Type != FileType.Regular)
@@ -252,6 +253,18 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
         FileVersion expected = attempt.Job.Version;
         FileVersion observed = expected.Inode == 0 ? stat.Version with { Inode = 0 } : stat.Version;
         return observed == expected ? null : new AttemptOutcome.Changed(observed);
+    }
+
+    private AttemptOutcome Absent(Attempt attempt, BytePath path)
+    {
+        if (!IsRootThere(out string reason))
+            return new AttemptOutcome.NotStarted(reason, s_patience);
+        bool isAway = attempt.Device != 0
+            && FileStatReader.DeviceAbove(Rule.Path, attempt.Job.Path) != attempt.Device;
+        if (!isAway)
+            return AttemptOutcome.Gone.Value;
+        return new AttemptOutcome.PutOff(
+            $"the file system that '{path}' is on is not mounted: mount it, and the job goes on", s_awayDelay);
     }
 
     // Says nothing against the job: it waits, for as long as it takes.

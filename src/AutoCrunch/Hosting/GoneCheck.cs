@@ -12,10 +12,14 @@ internal sealed class GoneCheck
 {
     private readonly Dictionary<string, (ulong Device, bool IsNetwork)> _roots = new(StringComparer.Ordinal);
 
-    /// <summary>True when the rule's directory is there, on a local file system, and the path in it is not.</summary>
-    public bool IsGone(WatchRule rule, BytePath path) =>
+    /// <summary>
+    /// True when the rule's directory is there, on a local file system, and the path in it is not; nor is the device
+    /// that it was seen on (0: not known) unmounted.
+    /// </summary>
+    public bool IsGone(WatchRule rule, BytePath path, ulong device) =>
         IsRootLocal(rule)
-        && FileStatReader.TryRead(rule.Path.Join(path), out _) is Errno.ENOENT or Errno.ENOTDIR;
+        && FileStatReader.TryRead(rule.Path.Join(path), out _) is Errno.ENOENT or Errno.ENOTDIR
+        && (device == 0 || FileStatReader.DeviceAbove(rule.Path, path) == device);
 
     private bool IsRootLocal(WatchRule rule)
     {

@@ -90,15 +90,15 @@ internal sealed partial class JobLedger : IDisposable
     /// <summary>Opens the ledger, creating it if there is none. Waits for the disk.</summary>
     /// <param name="options">Where, and for which rules.</param>
     /// <param name="isGone">
-    /// Whether a path, relative to the rule's directory, is certainly not there any more; false where that cannot be
-    /// told quickly. Called on the ledger thread.
+    /// Whether a path, relative to the rule's directory, that was seen on this device (0: not known) is certainly not
+    /// there any more; false where that cannot be told quickly. Called on the ledger thread.
     /// </param>
     /// <param name="logger">The service's log.</param>
     /// <exception cref="LedgerLockedException">Another service has it.</exception>
     /// <exception cref="LedgerUnusableException">It cannot be used, and no restart mends that.</exception>
     /// <exception cref="SqliteException">It cannot be used at present: the disk is full, or failed.</exception>
     public static JobLedger Open(
-        LedgerOptions options, Func<WatchRule, BytePath, bool> isGone, ILogger<JobLedger> logger)
+        LedgerOptions options, Func<WatchRule, BytePath, ulong, bool> isGone, ILogger<JobLedger> logger)
     {
         var layout = new StateLayout(options.StateDirectory);
         FileLock fileLock = PrepareDirectory(layout);

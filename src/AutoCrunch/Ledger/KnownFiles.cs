@@ -28,7 +28,7 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
     }
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<BytePath> ReadDirectories(string rule, BytePath directory) =>
+    public IReadOnlyCollection<KnownDirectory> ReadDirectories(string rule, BytePath directory) =>
         _reader.Value!.ReadDirectories(_rules[rule].Id, directory);
 
     /// <inheritdoc/>
@@ -56,8 +56,12 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
     public void Gone(string rule, BytePath path) => Tell(rule, (writer, told) => writer.Gone(told, path));
 
     /// <inheritdoc/>
-    public void DirectoryGone(string rule, BytePath directory) =>
-        Tell(rule, (writer, told) => writer.DirectoryGone(told, directory));
+    public void DirectoryGone(string rule, BytePath directory, ulong device) =>
+        Tell(rule, (writer, told) => writer.DirectoryGone(told, directory, device));
+
+    /// <inheritdoc/>
+    public void DeviceRenumbered(string rule, ulong from, ulong to) =>
+        Tell(rule, (writer, _) => writer.Devices.Renumber(from, to));
 
     /// <inheritdoc/>
     public void DirectoryMoved(string rule, BytePath from, BytePath to) =>
@@ -84,14 +88,14 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
         {
             _db = LedgerFile.OpenReader(layout);
             _files = _db.Prepare($"""
-                SELECT name, inode, size, mtime_ns, hold FROM files
+                SELECT name, inode, size, mtime_ns, hold, number FROM files LEFT JOIN devices ON id = device_id
                 WHERE rule_id = ?1 AND directory = ?2
                     AND state IN ({(int)EntryState.Present}, {(int)EntryState.Held})
                 """);
 
             // Each step seeks the next directory: as many seeks as there are directories, however many files they hold.
             _directories = _db.Prepare($"""
-                SELECT directory FROM files
+                SELECT directory, number FROM files LEFT JOIN devices ON id = device_id
                 WHERE rule_id = ?1 AND directory >= ?2 AND directory < ?3
                     AND state IN ({(int)EntryState.Present}, {(int)EntryState.Held})
                 ORDER BY directory LIMIT 1
@@ -104,15 +108,18 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
             while (_files.Step())
             {
                 var held = (HoldReason?)_files.OptionalInt(4);
-                files[new BytePath(_files.Blob(0))] = new KnownFile(LedgerRows.ReadVersion(_files, 1), held);
+                files[new BytePath(_files.Blob(0))] = new KnownFile(LedgerRows.ReadVersion(_files, 1), held)
+                {
+                    Device = (ulong)(_files.OptionalNumber(5) ?? 0),
+                };
             }
         }
 
-        public List<BytePath> ReadDirectories(int ruleId, BytePath directory)
+        public List<KnownDirectory> ReadDirectories(int ruleId, BytePath directory)
         {
-            var found = new List<BytePath>();
+            var found = new List<KnownDirectory>();
             foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(directory))
-                for (byte[] from = low; First(ruleId, from, high) is { } next; from = PathRange.Next(next.Span))
+                for (byte[] from = low; First(ruleId, from, high) is { } next; from = PathRange.Next(next.Path.Span))
                     found.Add(next);
 
             return found;
@@ -120,11 +127,12 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
 
         public void Dispose() => _db.Dispose();
 
-        private BytePath? First(int ruleId, byte[] from, byte[] high)
+        private KnownDirectory? First(int ruleId, byte[] from, byte[] high)
         {
             if (!_directories.Bind(1, ruleId).Bind(2, from).Bind(3, high).Step())
                 return null;
-            var first = new BytePath(_directories.Blob(0));
+            var first = new KnownDirectory(
+                new BytePath(_directories.Blob(0)), (ulong)(_directories.OptionalNumber(1) ?? 0));
             _directories.Reset();
             return first;
         }

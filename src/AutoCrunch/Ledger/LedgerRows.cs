@@ -52,8 +52,9 @@ internal static class PathRange
 /// <summary>A row of <c>files</c> with the state of its latest job.</summary>
 /// <param name="Known">What is believed.</param>
 /// <param name="JobId">The latest job; null when there was none.</param>
+/// <param name="DeviceId">The device it was seen on (<see cref="LedgerDevices"/>); null when not known.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct EntryRow(KnownEntry Known, long? JobId);
+internal readonly record struct EntryRow(KnownEntry Known, long? JobId, long? DeviceId);
 
 /// <summary>Rows to values: the columns and their order are here and nowhere else.</summary>
 internal static class LedgerRows
@@ -65,10 +66,10 @@ internal static class LedgerRows
 
     /// <summary>The columns that <see cref="ReadEntry"/> reads, of <c>files f LEFT JOIN jobs j</c>.</summary>
     public const string EntryColumns =
-        "f.inode, f.size, f.mtime_ns, f.state, f.recorded_ns, f.job_id, j.state, j.reason, f.hold";
+        "f.inode, f.size, f.mtime_ns, f.state, f.recorded_ns, f.job_id, j.state, j.reason, f.hold, f.device_id";
 
     /// <summary>How many columns that is.</summary>
-    public const int EntryColumnCount = 9;
+    public const int EntryColumnCount = 10;
 
     /// <summary>The columns that <see cref="ReadAttempt"/> reads.</summary>
     public const string AttemptColumns = "number, started_ns, finished_ns, result, exit_code, signal, reason";
@@ -106,7 +107,8 @@ internal static class LedgerRows
         {
             Held = (HoldReason?)row.OptionalInt(8),
         },
-        row.OptionalNumber(5));
+        row.OptionalNumber(5),
+        row.OptionalNumber(9));
 
     public static AttemptRecord ReadAttempt(SqliteStatement row) => new(
         row.Int(0),

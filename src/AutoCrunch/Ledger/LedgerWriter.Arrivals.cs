@@ -18,6 +18,7 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _deleteEntry;
     private SqliteStatement _moveEntry;
     private SqliteStatement _moveJob;
+    private SqliteStatement _reviveEntry;
 
     /// <summary>Records a completion: whatever comes of it is decided by <see cref="ArrivalDecision"/>.</summary>
     public void Arrive(LedgerRule rule, Completion completion)
@@ -32,10 +33,12 @@ internal sealed partial class LedgerWriter
             return;
         }
 
-        if (action == ArrivalAction.Job)
+        if (action == ArrivalAction.ReviveEntry)
+            ReviveEntry(rule, completion);
+        else if (action == ArrivalAction.Job)
             InsertJob(rule, completion, known);
         else if (action == ArrivalAction.RecordOnly)
-            PutEntry(rule, completion.Path, completion.Version, EntryState.Present, null, known?.JobId);
+            PutEntry(rule, completion.Path, completion.Stat, EntryState.Present, null, known?.JobId);
 
         // The kernel said that the file has left its old name; a scan's conclusion is only acted on as a whole.
         if (completion.RenamedFrom is { } from && source is { } left && left.Row.Known.Version == completion.Version)
@@ -72,8 +75,13 @@ internal sealed partial class LedgerWriter
         }
 
         foreach ((BytePath path, EntryRow row) in found)
-            if (path != completion.Path && (row.Known.State == EntryState.Gone || _isGone(rule.Rule, path)))
+        {
+            if (path == completion.Path)
+                continue;
+            if (row.Known.State == EntryState.Gone || _isGone(rule.Rule, path, Devices.NumberOf(row.DeviceId)))
                 return (path, row);
+        }
+
         return null;
     }
 
@@ -93,16 +101,24 @@ internal sealed partial class LedgerWriter
             .Bind(7, (long)completion.Evidence).Bind(8, dueNs).Bind(9, completion.ArrivedNs)
             .Bind(10, completion.CompletedNs).Bind(11, known?.JobId).Run();
         long jobId = _db.LastInsertId;
-        PutEntry(rule, completion.Path, completion.Version, EntryState.Present, null, jobId);
+        PutEntry(rule, completion.Path, completion.Stat, EntryState.Present, null, jobId);
         rule.NextDueNs = Math.Min(rule.NextDueNs, dueNs);
     }
 
     private void PutEntry(
-        LedgerRule rule, BytePath path, FileVersion version, EntryState state, HoldReason? hold, long? jobId)
+        LedgerRule rule, BytePath path, FileStat stat, EntryState state, HoldReason? hold, long? jobId)
     {
         var split = new SplitPath(path);
-        _putEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, version)
-            .Bind(7, (long)state).Bind(8, (long?)hold).Bind(9, jobId).Bind(10, Clock.WallNs()).Run();
+        _putEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, stat.Version)
+            .Bind(7, (long)state).Bind(8, (long?)hold).Bind(9, jobId).Bind(10, Clock.WallNs())
+            .Bind(11, Devices.IdOf(stat.Device)).Run();
+    }
+
+    private void ReviveEntry(LedgerRule rule, Completion completion)
+    {
+        var split = new SplitPath(completion.Path);
+        _reviveEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name)
+            .Bind(4, Devices.IdOf(completion.Stat.Device)).Run();
     }
 
     private void MoveEntry(LedgerRule rule, BytePath from, BytePath to, EntryRow? overwritten)
@@ -126,6 +142,7 @@ internal sealed partial class LedgerWriter
 
     [MemberNotNull(nameof(_findEntry), nameof(_findSources), nameof(_putEntry), nameof(_insertJob))]
     [MemberNotNull(nameof(_cancelQueued), nameof(_deleteEntry), nameof(_moveEntry), nameof(_moveJob))]
+    [MemberNotNull(nameof(_reviveEntry))]
     private void PrepareArrivals()
     {
         _findEntry = _db.Prepare($"""
@@ -138,10 +155,11 @@ internal sealed partial class LedgerWriter
             ORDER BY f.state = {(int)EntryState.Gone} DESC, f.gone_ns DESC LIMIT ?5
             """);
         _putEntry = _db.Prepare("""
-            INSERT INTO files (rule_id, directory, name, inode, size, mtime_ns, state, hold, job_id, recorded_ns)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            INSERT INTO files (rule_id, directory, name, inode, size, mtime_ns, state, hold, job_id, recorded_ns,
+                device_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
             ON CONFLICT DO UPDATE SET inode = ?4, size = ?5, mtime_ns = ?6, state = ?7, hold = ?8, job_id = ?9,
-                recorded_ns = ?10, gone_ns = NULL
+                recorded_ns = ?10, gone_ns = NULL, device_id = ?11
             """);
         _insertJob = _db.Prepare("""
             INSERT INTO jobs (rule_id, directory, name, inode, size, mtime_ns, evidence, due_ns, arrived_ns,
@@ -155,6 +173,11 @@ internal sealed partial class LedgerWriter
         _deleteEntry = _db.Prepare("DELETE FROM files WHERE rule_id = ?1 AND directory = ?2 AND name = ?3");
         _moveEntry = _db.Prepare($"""
             UPDATE files SET directory = ?4, name = ?5, gone_ns = NULL,
+                state = iif(hold IS NULL, {(int)EntryState.Present}, {(int)EntryState.Held})
+            WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
+            """);
+        _reviveEntry = _db.Prepare($"""
+            UPDATE files SET gone_ns = NULL, device_id = ?4,
                 state = iif(hold IS NULL, {(int)EntryState.Present}, {(int)EntryState.Held})
             WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
             """);

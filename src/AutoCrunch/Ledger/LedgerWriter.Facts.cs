@@ -7,6 +7,8 @@ namespace AutoCrunch.Ledger;
 /// <summary>What becomes known of files besides their completion.</summary>
 internal sealed partial class LedgerWriter
 {
+    private const long AnyDevice = 0;
+
     private SqliteStatement _goneEntry;
     private SqliteStatement _updateEntryVersion;
     private SqliteStatement _updateJobVersion;
@@ -26,7 +28,7 @@ internal sealed partial class LedgerWriter
             return; // completed before: a later look knows less
         if (known is { Known.Job: JobState.Queued, JobId: { } jobId })
             CancelQueued(jobId, JobReason.Superseded);
-        PutEntry(rule, path, stat.Version, EntryState.Held, reason, known?.JobId);
+        PutEntry(rule, path, stat, EntryState.Held, reason, known?.JobId);
     }
 
     public void Gone(LedgerRule rule, BytePath path)
@@ -59,13 +61,13 @@ internal sealed partial class LedgerWriter
             _updateJobVersion.Bind(1, jobId).Bind(2, stat.Version).Run();
     }
 
-    public void DirectoryGone(LedgerRule rule, BytePath directory)
+    public void DirectoryGone(LedgerRule rule, BytePath directory, ulong device)
     {
         long now = Clock.WallNs();
         foreach ((byte[] from, byte[] to) in PathRange.AtAndBelow(directory))
         {
-            _cancelQueuedBelow.Bind(1, rule.Id).Bind(2, from).Bind(3, to).Bind(4, now).Run();
-            _goneBelow.Bind(1, rule.Id).Bind(2, from).Bind(3, to).Bind(4, now).Run();
+            _cancelQueuedBelow.Bind(1, rule.Id).Bind(2, from).Bind(3, to).Bind(4, now).Bind(5, (long)device).Run();
+            _goneBelow.Bind(1, rule.Id).Bind(2, from).Bind(3, to).Bind(4, now).Bind(5, (long)device).Run();
         }
     }
 
@@ -76,7 +78,7 @@ internal sealed partial class LedgerWriter
         foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(to))
         {
             // rename(2) replaces only an empty directory: what was known there is gone.
-            _cancelQueuedBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, now).Run();
+            _cancelQueuedBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, now).Bind(5, AnyDevice).Run();
             _deleteBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Run();
         }
 
@@ -109,7 +111,7 @@ internal sealed partial class LedgerWriter
         foreach ((BytePath path, EntryRow row) in missed)
         {
             BytePath now = to.Join(path.Span[(from.Length + 1)..]);
-            if (_isGone(rule.Rule, now) || Find(rule, now) is not null)
+            if (_isGone(rule.Rule, now, AnyDevice) || Find(rule, now) is not null)
                 continue;
             FileVersion version = row.Known.Version;
             var stat = new FileStat(
@@ -154,6 +156,8 @@ internal sealed partial class LedgerWriter
     private void PrepareFacts()
     {
         const string Below = "rule_id = ?1 AND directory >= ?2 AND directory < ?3";
+        const string OnDevice =
+            "(?5 = 0 OR device_id IS NULL OR device_id IN (SELECT id FROM devices WHERE number = ?5))";
         _goneEntry = _db.Prepare($"""
             UPDATE files SET state = {(int)EntryState.Gone}, gone_ns = ?4
             WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
@@ -166,11 +170,11 @@ internal sealed partial class LedgerWriter
         _findOrigin = _db.Prepare("SELECT evidence, arrived_ns FROM jobs WHERE id = ?1");
         _cancelQueuedBelow = _db.Prepare($"""
             UPDATE jobs SET state = {(int)JobState.Cancelled}, reason = {(int)JobReason.Gone}, finished_ns = ?4
-            WHERE state = {(int)JobState.Queued} AND id IN (SELECT job_id FROM files WHERE {Below})
+            WHERE state = {(int)JobState.Queued} AND id IN (SELECT job_id FROM files WHERE {Below} AND {OnDevice})
             """);
         _goneBelow = _db.Prepare($"""
             UPDATE files SET state = {(int)EntryState.Gone}, gone_ns = ?4
-            WHERE {Below} AND state <> {(int)EntryState.Gone}
+            WHERE {Below} AND state <> {(int)EntryState.Gone} AND {OnDevice}
             """);
         _deleteBelow = _db.Prepare($"DELETE FROM files WHERE {Below}");
         _moveJobsBelow = _db.Prepare($"""

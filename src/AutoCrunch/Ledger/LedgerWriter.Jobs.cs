@@ -15,6 +15,7 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _insertAttempt;
     private SqliteStatement _expectEntry;
     private SqliteStatement _retry;
+    private SqliteStatement _findDevice;
 
     /// <summary>
     /// Claims the due jobs of one rule, oldest completion first, leaving out those whose path has a running job:
@@ -43,7 +44,10 @@ internal sealed partial class LedgerWriter
             Running.Add(new RunningJob(job.Id, rule, job.Path));
             int number = job.Attempts + 1;
             claimed.Add(new Attempt(
-                job with { State = JobState.Running, Attempts = number, StartedNs = startedNs }, number));
+                job with { State = JobState.Running, Attempts = number, StartedNs = startedNs }, number)
+            {
+                Device = Devices.NumberOf(FindDevice(rule, job.Path)),
+            });
             count += 1;
         }
 
@@ -132,6 +136,15 @@ internal sealed partial class LedgerWriter
         return Settle(rule, new Attempt(job, job.Attempts), outcome, transition);
     }
 
+    private long? FindDevice(LedgerRule rule, BytePath path)
+    {
+        var split = new SplitPath(path);
+        _findDevice.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name);
+        long? id = _findDevice.Step() ? _findDevice.OptionalNumber(0) : null;
+        _findDevice.Reset();
+        return id;
+    }
+
     private void SetNextDue(LedgerRule rule, long now)
     {
         rule.NextDueNs = _nextDue.Bind(1, rule.Id).Bind(2, now).Step() ? _nextDue.Number(0) : long.MaxValue;
@@ -160,7 +173,6 @@ internal sealed partial class LedgerWriter
         switch (outcome)
         {
             case AttemptOutcome.Gone:
-                // Were it only not mounted: whatever is found there again is then an arrival.
                 if (isLatest && entry!.Value.Known.Version == now.Version)
                     MarkGone(rule, now.Path);
                 return transition;
@@ -206,7 +218,7 @@ internal sealed partial class LedgerWriter
     }
 
     [MemberNotNull(nameof(_findDue), nameof(_nextDue), nameof(_claim), nameof(_findJob), nameof(_settle))]
-    [MemberNotNull(nameof(_insertAttempt), nameof(_expectEntry), nameof(_retry))]
+    [MemberNotNull(nameof(_insertAttempt), nameof(_expectEntry), nameof(_retry), nameof(_findDevice))]
     private void PrepareJobs()
     {
         _findDue = _db.Prepare($"""
@@ -236,6 +248,8 @@ internal sealed partial class LedgerWriter
         _expectEntry = _db.Prepare($"""
             UPDATE files SET state = {(int)EntryState.Changed} WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
             """);
+        _findDevice = _db.Prepare(
+            "SELECT device_id FROM files WHERE rule_id = ?1 AND directory = ?2 AND name = ?3");
         _retry = _db.Prepare($"""
             UPDATE jobs SET state = {(int)JobState.Queued}, reason = NULL, due_ns = ?2, finished_ns = NULL WHERE id = ?1
             """);

@@ -10,23 +10,24 @@ namespace AutoCrunch.Ledger;
 internal sealed partial class LedgerWriter : IDisposable
 {
     private readonly SqliteDatabase _db;
-    private readonly Func<WatchRule, BytePath, bool> _isGone;
+    private readonly Func<WatchRule, BytePath, ulong, bool> _isGone;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
     private readonly long _clockOffsetNs;
 
     /// <param name="db">The only writing connection; owned.</param>
     /// <param name="isGone">
-    /// Whether a path, relative to the rule's directory, is certainly not there any more. May answer false for "cannot
-    /// be told quickly": the ledger thread waits for it.
+    /// Whether a path, relative to the rule's directory, that was seen on this device (0: not known) is certainly not
+    /// there any more. May answer false for "cannot be told quickly": the ledger thread waits for it.
     /// </param>
-    public LedgerWriter(SqliteDatabase db, Func<WatchRule, BytePath, bool> isGone)
+    public LedgerWriter(SqliteDatabase db, Func<WatchRule, BytePath, ulong, bool> isGone)
     {
         _db = db;
         _isGone = isGone;
         _begin = db.Prepare("BEGIN IMMEDIATE");
         _commit = db.Prepare("COMMIT");
         _clockOffsetNs = Clock.WallNs() - Clock.MonotonicNs();
+        Devices = new LedgerDevices(db);
         PrepareArrivals();
         PrepareFacts();
         PrepareJobs();
@@ -35,6 +36,9 @@ internal sealed partial class LedgerWriter : IDisposable
 
     /// <summary>The jobs that run.</summary>
     public RunningJobs Running { get; } = new();
+
+    /// <summary>The devices that files were seen on.</summary>
+    public LedgerDevices Devices { get; }
 
     /// <summary>
     /// The ledger's clock for due times: the wall clock when the ledger was opened, and from then on the monotonic one,
@@ -59,6 +63,7 @@ internal sealed partial class LedgerWriter : IDisposable
         if (_db.IsInTransaction)
             _db.Execute("ROLLBACK");
         Running.Rollback();
+        Devices.Load();
     }
 
     public int TakePagesWritten() => _db.TakePagesWritten();

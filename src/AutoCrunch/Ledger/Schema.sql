@@ -1,4 +1,4 @@
--- The ledger, user_version 1. All times are nanoseconds since 1970, UTC; *_ns of a job's due time are by the ledger's own
+-- The ledger, user_version 1; Migration2.sql and so on follow. All times are nanoseconds since 1970, UTC; *_ns of a job's due time are by the ledger's own
 -- clock, which is never set back. Paths are bytes, relative to the rule's directory and split at the last slash.
 -- The numbers of states, reasons, evidence and results are those of the enums in AutoCrunch.Core.
 

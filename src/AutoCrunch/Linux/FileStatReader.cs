@@ -41,6 +41,19 @@ internal static unsafe class FileStatReader
     public static int TryReadTarget(BytePath path, out FileStat stat) =>
         Read(Libc.AT_FDCWD, PathBuffer.Terminate(path.Span, stackalloc byte[PathBuffer.Size]), 0, out stat);
 
+    /// <summary>
+    /// The device of the nearest directory above <paramref name="relativePath"/> that is there, at most
+    /// <paramref name="top"/> itself (which may be a symlink): where the path would be. 0 when it cannot be told.
+    /// </summary>
+    public static ulong DeviceAbove(BytePath top, BytePath relativePath)
+    {
+        FileStat stat;
+        for (BytePath above = relativePath.Directory; !above.IsEmpty; above = above.Directory)
+            if (TryRead(top.Join(above), out stat) == 0)
+                return stat.Type == FileType.Directory ? stat.Device : 0;
+        return TryReadTarget(top, out stat) == 0 ? stat.Device : 0;
+    }
+
     /// <summary>st_dev as stat(2) and glibc's makedev(3) compose it.</summary>
     public static ulong DeviceNumber(uint major, uint minor) =>
         ((ulong)(major & 0xFFFF_F000) << 32) | ((ulong)(major & 0xFFF) << 8)

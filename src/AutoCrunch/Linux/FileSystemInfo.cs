@@ -19,6 +19,12 @@ internal readonly record struct FileSystemFacts(
     /// A granted lease says that there is no writer; on an overlay there may be one in a layer below.
     /// </summary>
     public bool HasReliableLeases { get; init; }
+
+    /// <summary>
+    /// Files may show another device than their directories: on an overlay, that of the layer they are in
+    /// (Documentation/filesystems/overlayfs.rst, "Inode properties").
+    /// </summary>
+    public bool HasSeveralDevices { get; init; }
 }
 
 /// <summary>Tells file systems apart.</summary>
@@ -109,6 +115,7 @@ internal static unsafe class FileSystemInfo
         return new FileSystemFacts(mountedType ?? name, isNetwork, isStable, 0, false)
         {
             HasReliableLeases = !isNetwork && kind != Kind.Overlay,
+            HasSeveralDevices = kind == Kind.Overlay,
         };
     }
 

@@ -74,8 +74,11 @@ internal sealed class FileProber : IFileProber
     }
 
     /// <summary>Leaves out what is no part of a file's identity where it is: the same in scans and in probes.</summary>
-    public static FileStat Stabilise(FileStat stat, DirectoryTraits traits) =>
-        (traits & DirectoryTraits.UnstableInodes) != 0 ? stat with { Inode = 0 } : stat;
+    public static FileStat Stabilise(FileStat stat, DirectoryTraits traits) => stat with
+    {
+        Inode = (traits & DirectoryTraits.UnstableInodes) != 0 ? 0 : stat.Inode,
+        Device = (traits & DirectoryTraits.SeveralDevices) != 0 ? 0 : stat.Device,
+    };
 
     /// <summary>
     /// True when an errno says that the name does not exist; every other one says that we do not know.

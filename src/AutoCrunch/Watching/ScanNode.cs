@@ -95,6 +95,11 @@ internal sealed class Scan(
     public long Found { get; set; }
 
     /// <summary>
+    /// Known files, and directories with known files, that are not there because the device they are on is not mounted.
+    /// </summary>
+    public long Away { get; set; }
+
+    /// <summary>
     /// False when the root was lost or the service stops: nothing may be concluded from what was not seen.
     /// </summary>
     public bool IsComplete { get; set; }

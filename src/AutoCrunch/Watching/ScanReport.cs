@@ -26,7 +26,7 @@ internal enum ReportKind : byte
     /// <summary>Node: the directory could not be opened; Value is the errno.</summary>
     DirectoryFailed,
 
-    /// <summary>Path, relative to the root: a directory the ledger knows files in is not there.</summary>
+    /// <summary>A <see cref="KnownDirectory"/>, with the device of its place, is not there.</summary>
     DirectoryMissing,
 
     /// <summary>Scan: it is over.</summary>
@@ -69,6 +69,6 @@ internal readonly record struct ScanReport(ReportKind Kind, WatchedRoot Root)
     /// <summary>For FileFound: the ledger knows another version on the same inode.</summary>
     public bool IsUpdateInPlace { get; init; }
 
-    /// <summary>A <see cref="Watching.Scan"/> or a <see cref="LateAnswer"/>.</summary>
+    /// <summary>A <see cref="Watching.Scan"/>, a <see cref="LateAnswer"/> or a <see cref="KnownDirectory"/>.</summary>
     public object? Payload { get; init; }
 }

@@ -11,6 +11,7 @@ internal sealed partial class Scanner
 
     private readonly byte[] _path = new byte[PathMax + 1 + NameMax];
     private readonly Dictionary<BytePath, KnownFile> _known = new(BytePathComparer.Instance);
+    private readonly HashSet<(ulong Before, ulong Now)> _renumbered = [];
     private long _nextProgressNs;
 
     /// <summary>False when the scan is to be broken off.</summary>
@@ -78,8 +79,11 @@ internal sealed partial class Scanner
         if (stat.Type != FileType.Regular)
             return 0;
         node.Scan.Files++;
-        FileVersion version = FileProber.Stabilise(stat, TraitsOf(node)).Version;
+        stat = FileProber.Stabilise(stat, TraitsOf(node));
+        FileVersion version = stat.Version;
         bool isKnown = _known.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(name, out _, out KnownFile known);
+        if (isKnown && known.Version == version && known.Device != stat.Device)
+            Renumbered(known.Device, stat.Device);
 
         // A held file is told again by scans of the whole root: the rule may hold it no longer.
         if (isKnown && known.Version == version && (known.Held is null || !node.Scan.IsWhole))
@@ -97,10 +101,26 @@ internal sealed partial class Scanner
         return 0;
     }
 
+    // The same file with another device number: the machine was started, or the file system mounted, anew.
+    private void Renumbered(ulong before, ulong now)
+    {
+        if (before == 0 || now == 0 || !_renumbered.Add((before, now)))
+            return;
+        _knownFiles.DeviceRenumbered(_rule.Name, before, now);
+    }
+
     private void ReportMissingFiles(Frame frame)
     {
-        foreach (BytePath name in _known.Keys)
+        foreach ((BytePath name, KnownFile known) in _known)
         {
+            bool isAway = known.Device != 0 && known.Device != frame.Node.Device
+                && !frame.Node.FileSystem.HasSeveralDevices && !_renumbered.Contains((known.Device, frame.Node.Device));
+            if (isAway)
+            {
+                frame.Node.Scan.Away++;
+                continue;
+            }
+
             int errno = FileStatReader.TryReadAt(frame.Reader.FileDescriptor, name.Span, out FileStat stat);
             if (errno == Errno.ENOENT || (errno == 0 && stat.Type != FileType.Regular))
             {
@@ -139,7 +159,7 @@ internal sealed partial class Scanner
         return relativePath.Length + 1;
     }
 
-    private static DirectoryTraits TraitsOf(ScanNode node) => node.FileSystem.HasStableInodes
-        ? DirectoryTraits.None
-        : DirectoryTraits.UnstableInodes;
+    private static DirectoryTraits TraitsOf(ScanNode node) =>
+        (node.FileSystem.HasStableInodes ? DirectoryTraits.None : DirectoryTraits.UnstableInodes)
+        | (node.FileSystem.HasSeveralDevices ? DirectoryTraits.SeveralDevices : DirectoryTraits.None);
 }

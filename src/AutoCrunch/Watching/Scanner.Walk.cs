@@ -14,8 +14,6 @@ internal sealed partial class Scanner
 {
     private const int PathMax = 4096;
 
-    private static readonly IComparer<BytePath> s_byPath = Comparer<BytePath>.Default;
-
     // The ledger is told of the end of the first scan later than it ends: what arrives between is not of the first.
     private bool _hasScannedAll;
 
@@ -70,6 +68,7 @@ internal sealed partial class Scanner
     private Scan BeginScan(ScanReason reason, ScanRequest? request, bool isFirst)
     {
         long now = Clock.MonotonicNs();
+        _renumbered.Clear();
         if (request is null)
             _nextProgressNs = now + ((long)_options.ProgressReport.TotalMilliseconds * 1_000_000);
         return new Scan(_root, _progress.ScanBegins(), _epoch, reason, request, now) { IsFirst = isFirst };
@@ -91,7 +90,9 @@ internal sealed partial class Scanner
     /// <summary>False when it was broken off.</summary>
     private bool Walk(ScanNode top, DirectoryReader reader, BytePath relativePath)
     {
-        var known = new HashSet<BytePath>(_knownFiles.ReadDirectories(_rule.Name, relativePath));
+        var known = new Dictionary<BytePath, ulong>();
+        foreach (KnownDirectory directory in _knownFiles.ReadDirectories(_rule.Name, relativePath))
+            known[directory.Path] = directory.Device;
         var frames = new Stack<Frame>();
         try
         {
@@ -124,7 +125,7 @@ internal sealed partial class Scanner
                 frame.Dispose();
         }
 
-        ReportMissingDirectories(known);
+        ReportMissingDirectories(top.Scan, known);
         return true;
     }
 
@@ -142,7 +143,7 @@ internal sealed partial class Scanner
     }
 
     /// <summary>Watches a directory, tells of it, and lists it. False when the scan is to be broken off.</summary>
-    private bool Enter(Frame frame, HashSet<BytePath> known)
+    private bool Enter(Frame frame, Dictionary<BytePath, ulong> known)
     {
         ScanNode node = frame.Node;
         int errno = 0;
@@ -201,23 +202,28 @@ internal sealed partial class Scanner
             node.FileSystem = facts with { IsNetwork = facts.IsNetwork || factsAbove.IsNetwork };
     }
 
-    private void ReportMissingDirectories(HashSet<BytePath> unseen)
+    private void ReportMissingDirectories(Scan scan, Dictionary<BytePath, ulong> unseen)
     {
-        var missing = new List<BytePath>();
-        foreach (BytePath directory in unseen.Order(s_byPath))
+        var missing = new List<KnownDirectory>();
+        foreach ((BytePath directory, ulong device) in unseen.OrderBy(known => known.Key))
         {
             if (_isStopping)
                 return;
-            if (missing.Count > 0 && directory.IsAtOrBelow(missing[^1]))
+            if (missing.Count > 0 && directory.IsAtOrBelow(missing[^1].Path) && device == missing[^1].Device)
                 continue;
             int errno = FileStatReader.TryRead(_rule.Path.Join(directory), out FileStat stat);
-            if (FileProber.IsAbsence(errno) || (errno == 0 && stat.Type != FileType.Directory))
-                missing.Add(directory);
+            if (!FileProber.IsAbsence(errno) && (errno != 0 || stat.Type == FileType.Directory))
+                continue;
+            ulong place = FileStatReader.DeviceAbove(_rule.Path, directory);
+            if (device != 0 && device != place)
+                scan.Away++;
+            else if (place != 0)
+                missing.Add(new KnownDirectory(directory, place));
         }
 
         if (missing.Count == 0 || !IsRootTheSame(now: true))
             return;
-        foreach (BytePath directory in missing)
+        foreach (KnownDirectory directory in missing)
             Post(new ScanReport(ReportKind.DirectoryMissing, _root) { Payload = directory, Epoch = _epoch });
     }
 

@@ -80,6 +80,15 @@ internal static partial class WatchLog
         + "scanning")]
     public static partial void MountsChanged(this ILogger log, string rule, BytePath path);
 
+    [LoggerMessage(1019, LogLevel.Warning, "Rule {Rule}: {Count} known files (or directories of them) under '{Path}' "
+        + "are on a file system that is not mounted there now. They are not taken for gone, and their jobs wait until "
+        + "it is mounted again")]
+    public static partial void FilesAway(this ILogger log, string rule, BytePath path, long count);
+
+    [LoggerMessage(1020, LogLevel.Information, "Rule {Rule}: all file systems with known files are mounted under "
+        + "'{Path}' again")]
+    public static partial void NoFilesAway(this ILogger log, string rule, BytePath path);
+
     [LoggerMessage(1018, LogLevel.Information, "Rule {Rule}: '{Path}' scanned ({Reason}): {Found} of {Files} files "
         + "found that were not known")]
     public static partial void RescanFound(

@@ -139,7 +139,15 @@ internal sealed partial class WatchLoop
     {
         BytePath path = directory.RelativePath;
         Forget(directory);
-        _knownFiles.DirectoryGone(directory.Rule.Name, path);
+        TellGone(directory.Root, path);
+    }
+
+    // Files of a file system that was unmounted are not gone: they are on another device than their place in the tree.
+    private void TellGone(WatchedRoot root, BytePath path)
+    {
+        ulong device = FileStatReader.DeviceAbove(root.Rule.Path, path);
+        if (device != 0)
+            _knownFiles.DirectoryGone(root.Rule.Name, path, device);
     }
 
     // chmod may have made it readable.
@@ -173,7 +181,7 @@ internal sealed partial class WatchLoop
         bool hasPlace = directory.ParentDirectory is { IsAdrift: false };
         Forget(directory);
         if (hasPlace && PresenceOf(directory, path) == Presence.Gone)
-            _knownFiles.DirectoryGone(directory.Rule.Name, path);
+            TellGone(directory.Root, path);
     }
 
     private WatchedDirectory AddDirectory(WatchedDirectory parent, byte[] name)
@@ -181,6 +189,7 @@ internal sealed partial class WatchLoop
         var directory = new WatchedDirectory(parent.Root, parent, name);
         directory.Set(DirectoryTraits.Remote, parent.Has(DirectoryTraits.Remote));
         directory.Set(DirectoryTraits.UnstableInodes, parent.Has(DirectoryTraits.UnstableInodes));
+        directory.Set(DirectoryTraits.SeveralDevices, parent.Has(DirectoryTraits.SeveralDevices));
         _tree.Attach(directory);
         return directory;
     }

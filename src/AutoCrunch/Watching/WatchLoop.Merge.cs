@@ -40,7 +40,7 @@ internal sealed partial class WatchLoop
                 MergeFailure(report.Node!, report.Value);
                 break;
             case ReportKind.DirectoryMissing:
-                Suspect(report.Root, (BytePath)report.Payload!, report.Epoch);
+                Suspect(report.Root, (KnownDirectory)report.Payload!, report.Epoch);
                 break;
             case ReportKind.ScanFinished:
                 _progress.ScanIsMerged();
@@ -84,6 +84,7 @@ internal sealed partial class WatchLoop
         bool wasRemote = directory.Has(DirectoryTraits.Remote);
         directory.Set(DirectoryTraits.Remote, node.FileSystem.IsNetwork);
         directory.Set(DirectoryTraits.UnstableInodes, !node.FileSystem.HasStableInodes);
+        directory.Set(DirectoryTraits.SeveralDevices, node.FileSystem.HasSeveralDevices);
         if (node.FileSystem.IsNetwork && !wasRemote && directory.Parent is not null)
             BecameRemote(directory, node.FileSystem.Name);
         if (node.Wd > 0)

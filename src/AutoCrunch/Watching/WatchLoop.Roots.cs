@@ -129,6 +129,11 @@ internal sealed partial class WatchLoop
         if (scan.IsFirst)
             _knownFiles.FirstScanFinished(root.Rule.Name);
         WatchRule rule = root.Rule;
+        if (scan.Away > 0 && scan.Away != root.AwayReported)
+            _log.FilesAway(rule.Name, rule.Path, scan.Away);
+        else if (scan.Away == 0 && root.AwayReported > 0)
+            _log.NoFilesAway(rule.Name, rule.Path);
+        root.AwayReported = scan.Away;
         double seconds = (scan.EndNs - scan.StartNs) / 1e9;
         if (scan.Reason == ScanReason.RootFound)
         {

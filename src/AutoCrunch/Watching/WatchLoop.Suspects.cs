@@ -19,15 +19,17 @@ internal sealed partial class WatchLoop
         Suspect(directory.Root, directory, name, default, directory.Root.Epoch);
 
     /// <summary>A scan found a directory missing that the ledger knows files in.</summary>
-    private void Suspect(WatchedRoot root, BytePath path, int epoch) =>
-        Suspect(root, null, null, path, epoch);
+    private void Suspect(WatchedRoot root, KnownDirectory missing, int epoch) =>
+        Suspect(root, null, null, missing, epoch);
 
     /// <summary>A directory of the tree is not where the tree has it.</summary>
     private void SuspectGone(WatchedDirectory directory) =>
-        Suspect(directory.Root, directory, null, directory.RelativePath, directory.Root.Epoch);
+        Suspect(
+            directory.Root, directory, null, new KnownDirectory(directory.RelativePath, 0), directory.Root.Epoch);
 
-    private void Suspect(WatchedRoot root, WatchedDirectory? directory, byte[]? name, BytePath path, int epoch) =>
-        _suspects.Add(new Suspicion(root, directory, name, path, epoch, Clock.MonotonicNs()));
+    private void Suspect(
+        WatchedRoot root, WatchedDirectory? directory, byte[]? name, KnownDirectory place, int epoch) =>
+        _suspects.Add(new Suspicion(root, directory, name, place.Path, place.Device, epoch, Clock.MonotonicNs()));
 
     private void SettleSuspects()
     {
@@ -63,7 +65,7 @@ internal sealed partial class WatchLoop
             bool isGone = deepest.Has(DirectoryTraits.Remote)
                 || (!isInTree && PresenceOf(deepest, suspect.Path) == Presence.Gone);
             if (isGone)
-                _knownFiles.DirectoryGone(suspect.Root.Rule.Name, suspect.Path);
+                _knownFiles.DirectoryGone(suspect.Root.Rule.Name, suspect.Path, suspect.Device);
         }
     }
 
@@ -90,8 +92,10 @@ internal sealed partial class WatchLoop
     /// <param name="Directory">The directory; null when the tree does not have it.</param>
     /// <param name="Name">The file in it; null when the directory itself is missing.</param>
     /// <param name="Path">The missing directory's path, as it was then.</param>
+    /// <param name="Device">Of a directory that only the ledger knows: the device its place is on.</param>
     /// <param name="Epoch">Counts only as long as the root is not lost.</param>
     /// <param name="SinceNs">When it was looked at, at the latest.</param>
     private readonly record struct Suspicion(
-        WatchedRoot Root, WatchedDirectory? Directory, byte[]? Name, BytePath Path, int Epoch, long SinceNs);
+        WatchedRoot Root, WatchedDirectory? Directory, byte[]? Name, BytePath Path, ulong Device,
+        int Epoch, long SinceNs);
 }

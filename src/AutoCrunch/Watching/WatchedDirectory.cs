@@ -27,6 +27,9 @@ internal enum DirectoryTraits : byte
 
     /// <summary>The operator has been told that it cannot be read.</summary>
     Reported = 32,
+
+    /// <summary>Files in it may show other devices than the directory's: theirs mean nothing.</summary>
+    SeveralDevices = 64,
 }
 
 /// <summary>

@@ -34,6 +34,11 @@ internal sealed class WatchedRoot(WatchRule rule)
     /// <summary>Monotonic time of the next safety rescan.</summary>
     public long NextRescanNs { get; set; } = long.MaxValue;
 
+    /// <summary>
+    /// What the operator was told of files on file systems that are not mounted (<see cref="Scan.Away"/>).
+    /// </summary>
+    public long AwayReported { get; set; }
+
     /// <summary>Directories that the operator was told cannot be read.</summary>
     public int UnreadableReports { get; set; }
 

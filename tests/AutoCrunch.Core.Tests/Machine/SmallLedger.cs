@@ -72,6 +72,14 @@ internal sealed class SmallLedger(WatchRule rule, Predicate<BytePath> isGone)
                 };
                 Verdicts.Add((completion.Path, $"renamed from {sourcePath}"));
                 return;
+            case ArrivalAction.ReviveEntry:
+                KnownEntry back = Find(completion.Path)!.Value;
+                _entries[completion.Path] = back with
+                {
+                    State = back.Held is null ? EntryState.Present : EntryState.Held,
+                };
+                Verdicts.Add((completion.Path, "back"));
+                return;
             case ArrivalAction.Job:
                 Jobs.Add(completion);
                 Verdicts.Add((completion.Path, $"job {completion.Evidence}"));

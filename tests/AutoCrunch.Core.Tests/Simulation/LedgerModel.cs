@@ -30,6 +30,9 @@ internal sealed class LedgerModel(World world, WatchRule rule)
                 _rows.Remove(source!.Value.From);
                 Put(path, source.Value.Row);
                 return;
+            case ArrivalAction.ReviveEntry:
+                Put(path, row with { State = row.Held is null ? EntryState.Present : EntryState.Held });
+                return;
             case ArrivalAction.RecordOnly:
                 break;
             default:

@@ -69,7 +69,7 @@ internal sealed class DispatchRig : IDisposable
     {
         WatchRule[] rules = [Rule, .. others];
         var options = new LedgerOptions { StateDirectory = Directory["state"], Rules = rules, MaxRunning = MaxRunning };
-        Ledger = JobLedger.Open(options, (_, _) => false, new ListLogger<JobLedger>());
+        Ledger = JobLedger.Open(options, (_, _, _) => false, new ListLogger<JobLedger>());
         Ledger.Failed = Failures.Enqueue;
         Ledger.Start();
         Supervisor = new JobSupervisor(new ListLogger<JobSupervisor>());

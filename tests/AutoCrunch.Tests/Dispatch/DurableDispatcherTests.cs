@@ -182,7 +182,7 @@ public sealed class DurableDispatcherTests : IDisposable
         _rig.Start("true");
         _rig.Stop();
         using var ledger = JobLedger.Open(
-            new LedgerOptions { StateDirectory = _rig.Directory["state"], Rules = [_rig.Rule] }, (_, _) => false,
+            new LedgerOptions { StateDirectory = _rig.Directory["state"], Rules = [_rig.Rule] }, (_, _, _) => false,
             new Hosting.ListLogger<JobLedger>());
         ledger.Start();
         foreach (bool isLate in new[] { false, true })
@@ -281,7 +281,7 @@ public sealed class DurableDispatcherTests : IDisposable
     {
         _rig.Directory.Write("in/a");
         var options = new LedgerOptions { StateDirectory = _rig.Directory["state"], Rules = [_rig.Rule] };
-        using JobLedger ledger = JobLedger.Open(options, (_, _) => false, new Hosting.ListLogger<JobLedger>());
+        using JobLedger ledger = JobLedger.Open(options, (_, _, _) => false, new Hosting.ListLogger<JobLedger>());
         var claimed = new TaskCompletionSource<Attempt>();
         ledger.Start();
         ledger.StartClaims("raw", 1, claimed.SetResult);

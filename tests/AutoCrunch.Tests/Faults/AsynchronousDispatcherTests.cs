@@ -137,7 +137,7 @@ public sealed class AsynchronousDispatcherTests : IDisposable
         bool waitForEnd = true, bool outputFails = false)
     {
         using var ledger = JobLedger.Open(
-            new LedgerOptions { StateDirectory = _directory["state"], Rules = [_rule] }, (_, _) => false, _log);
+            new LedgerOptions { StateDirectory = _directory["state"], Rules = [_rule] }, (_, _, _) => false, _log);
         ledger.Start();
         using (var dispatcher = new TestDispatcher(_rule, ledger, _log, run, outputFails))
         {

@@ -115,12 +115,12 @@ public sealed class ArrivalTests : IDisposable
         foreach (string path in new[] { "d/a", "d/e/f", "d", "d.x/a", "da/b", @"d\xFF/a", "d/" + new string('n', 255) })
             _rig.Complete(path);
 
-        _rig.Ledger.KnownFiles.DirectoryGone("raw", BytePath.Parse("d"));
+        _rig.Ledger.KnownFiles.DirectoryGone("raw", BytePath.Parse("d"), 0);
 
         Assert.Equal(
             ["d:Queued", "d.x/a:Queued", "da/b:Queued", @"d\xFF/a:Queued"],
             _rig.Story().Where(line => line.EndsWith("Queued", StringComparison.Ordinal)));
-        _rig.Ledger.KnownFiles.DirectoryGone("raw", BytePath.Empty);
+        _rig.Ledger.KnownFiles.DirectoryGone("raw", BytePath.Empty, 0);
         Assert.DoesNotContain(_rig.Jobs(), job => job.State == JobState.Queued);
     }
 
@@ -212,7 +212,7 @@ public sealed class ArrivalTests : IDisposable
         FileVersion version = _rig.NewVersion();
         _rig.Complete("a", version);
         _rig.Complete("a", version, rule: "other");
-        _rig.Ledger.KnownFiles.DirectoryGone("other", BytePath.Empty);
+        _rig.Ledger.KnownFiles.DirectoryGone("other", BytePath.Empty, 0);
 
         Assert.Equal([JobState.Queued, JobState.Cancelled], _rig.Jobs().Select(job => job.State));
         Assert.Equal(["raw", "other"], _rig.Jobs().Select(job => job.Rule));

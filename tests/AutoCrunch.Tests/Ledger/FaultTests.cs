@@ -254,7 +254,7 @@ public sealed class FaultTests : IDisposable
         }
 
         var layout = new StateLayout(_directory["state"]);
-        using var writer = new LedgerWriter(LedgerFile.OpenWriter(layout, out _), (_, _) => false);
+        using var writer = new LedgerWriter(LedgerFile.OpenWriter(layout, out _), (_, _, _) => false);
         var pruned = new List<PrunedJob>();
         long cursor = 0;
         int steps = 0;
@@ -293,7 +293,7 @@ public sealed class FaultTests : IDisposable
         }
 
         using var writer = new LedgerWriter(
-            LedgerFile.OpenWriter(new StateLayout(_directory["state"]), out _), (_, _) => false);
+            LedgerFile.OpenWriter(new StateLayout(_directory["state"]), out _), (_, _, _) => false);
         var pruned = new List<PrunedJob>();
         long cursor = 0;
         writer.Begin();

@@ -55,7 +55,7 @@ internal sealed class LedgerRig : IDisposable
     /// <summary>Opens and starts; claims are made only when a test asks for them.</summary>
     public LedgerRig Open()
     {
-        Ledger = JobLedger.Open(Options, (_, path) => NotThere.Contains(path), Log);
+        Ledger = JobLedger.Open(Options, (_, path, _) => NotThere.Contains(path), Log);
         Ledger.Failed = Failures.Enqueue;
         Ledger.RescanNeeded = rule => Rescans.Enqueue(rule.Name);
         Ledger.Start();

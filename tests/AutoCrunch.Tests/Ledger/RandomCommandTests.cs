@@ -102,7 +102,7 @@ public sealed class RandomCommandTests
             case 3:
                 foreach (string inside in s_paths.Where(name => name.StartsWith("d/", StringComparison.Ordinal)))
                     current.Remove(inside);
-                known.DirectoryGone("raw", BytePath.Parse("d"));
+                known.DirectoryGone("raw", BytePath.Parse("d"), 0);
                 break;
             case 4 when current.Remove("x/a", out FileVersion inDirectory):
                 current.Remove("d/b");

@@ -210,7 +210,7 @@ public sealed class RenameTests : IDisposable
         Assert.Equal(versions[0], files[BytePath.Parse("a")].Version);
         Assert.Equal(
             [@"x/\xFEy", @"x/\xFEy/\xFF"],
-            _rig.Ledger.KnownFiles.ReadDirectories("raw", BytePath.Parse("x")).Select(path => path.ToString()));
+            _rig.Ledger.KnownFiles.ReadDirectories("raw", BytePath.Parse("x")).Select(known => known.Path.ToString()));
     }
 
     [Fact]

@@ -267,5 +267,5 @@ public sealed class StartTests : IDisposable
 
     private JobLedger Open() => JobLedger.Open(
         new LedgerOptions { StateDirectory = _directory["state"], Rules = [LedgerRig.Rule()] },
-        (_, _) => false, NullLogger<JobLedger>.Instance);
+        (_, _, _) => false, NullLogger<JobLedger>.Instance);
 }

@@ -70,7 +70,7 @@ internal sealed class MemoryKnownFiles : IKnownFiles, IJobDispatcher
         lock (_gate)
         {
             Dictionary<BytePath, KnownFile> files = FilesOf(completion.Rule);
-            var known = new KnownFile(completion.Version, null);
+            var known = new KnownFile(completion.Version, null) { Device = completion.Stat.Device };
             bool isKnown = files.TryGetValue(completion.Path, out KnownFile before) && before == known;
             if (!isKnown && completion.RenamedFrom is { } from && files.Remove(from, out KnownFile moved))
                 isKnown = moved == known;
@@ -92,10 +92,14 @@ internal sealed class MemoryKnownFiles : IKnownFiles, IJobDispatcher
         }
     }
 
-    public IReadOnlyCollection<BytePath> ReadDirectories(string rule, BytePath directory)
+    public IReadOnlyCollection<KnownDirectory> ReadDirectories(string rule, BytePath directory)
     {
         lock (_gate)
-            return [.. FilesOf(rule).Keys.Select(path => path.Directory).Where(path => path.IsAtOrBelow(directory))];
+            return
+            [
+                .. FilesOf(rule).Select(file => new KnownDirectory(file.Key.Directory, file.Value.Device))
+                    .Where(known => known.Path.IsAtOrBelow(directory)),
+            ];
     }
 
     public bool IsFirstScan(string rule)
@@ -128,7 +132,7 @@ internal sealed class MemoryKnownFiles : IKnownFiles, IJobDispatcher
         lock (_gate)
         {
             _told.Add($"held {rule} {path}");
-            FilesOf(rule)[path] = new KnownFile(stat.Version, reason);
+            FilesOf(rule)[path] = new KnownFile(stat.Version, reason) { Device = stat.Device };
         }
     }
 
@@ -141,13 +145,25 @@ internal sealed class MemoryKnownFiles : IKnownFiles, IJobDispatcher
         }
     }
 
-    public void DirectoryGone(string rule, BytePath directory)
+    public void DirectoryGone(string rule, BytePath directory, ulong device)
     {
         lock (_gate)
         {
             _told.Add($"directory gone {rule} {directory}");
-            foreach (BytePath path in FilesOf(rule).Keys.Where(path => path.IsAtOrBelow(directory)).ToArray())
-                FilesOf(rule).Remove(path);
+            foreach ((BytePath path, KnownFile file) in FilesOf(rule).ToArray())
+                if (path.IsAtOrBelow(directory) && (file.Device == device || file.Device == 0 || device == 0))
+                    FilesOf(rule).Remove(path);
+        }
+    }
+
+    public void DeviceRenumbered(string rule, ulong from, ulong to)
+    {
+        lock (_gate)
+        {
+            _told.Add($"renumbered {rule} {from} {to}");
+            foreach ((BytePath path, KnownFile file) in FilesOf(rule).ToArray())
+                if (file.Device == from)
+                    FilesOf(rule)[path] = file with { Device = to };
         }
     }
 

@@ -123,15 +123,19 @@ public sealed class RootTests : IDisposable
             Wait.Until(() => rig.Known.Has("raw", "b.raw"), s_noticed + TimeSpan.FromSeconds(3));
             _temp.Write("in/c.raw");
             Wait.Until(() => rig.Known.Has("raw", "c.raw"));
+            Shell.Run(_temp.Text, "rm in/c.raw");
+            Wait.Until(() => !rig.Known.Has("raw", "c.raw"));
         }
         finally
         {
             Shell.Run(_temp.Text, "umount -l in");
         }
 
-        Wait.Until(() => rig.Known.Known() is ["a.raw"], s_noticed + TimeSpan.FromSeconds(3));
         _temp.Write("in/d.raw");
-        Wait.Until(() => rig.Known.Has("raw", "d.raw"));
+        Wait.Until(() => rig.Known.Has("raw", "d.raw"), s_noticed + TimeSpan.FromSeconds(3));
+        Shell.Run(_temp.Text, "rm in/a.raw");
+        Wait.Until(() => rig.Known.Known() is ["b.raw", "d.raw"]); // b.raw is only out of sight
+        Assert.Equal(4, rig.Known.JobCount);
     }
 
     [RequiresFact(RequiresFactAttribute.Root, "mount")]
@@ -144,18 +148,22 @@ public sealed class RootTests : IDisposable
         try
         {
             _temp.Write("in/d/b.raw");
-            Wait.Until(() => rig.Known.Known() is ["d/b.raw"]);
+            Wait.Until(() => rig.Known.Known() is ["d/a.raw", "d/b.raw"]);
             _temp.Write("in/d/c.raw");
             Wait.Until(() => rig.Known.Has("raw", "d/c.raw"));
+            Shell.Run(_temp.Text, "rm in/d/c.raw");
+            Wait.Until(() => !rig.Known.Has("raw", "d/c.raw"));
         }
         finally
         {
             Shell.Run(_temp.Text, "umount in/d");
         }
 
-        Wait.Until(() => rig.Known.Known() is ["d/a.raw"]);
+        Wait.Until(() => rig.HasLogged("not mounted there now"));
         _temp.Write("in/d/e.raw");
-        Wait.Until(() => rig.Known.Has("raw", "d/e.raw"));
+        Wait.Until(() => rig.Known.Known() is ["d/a.raw", "d/b.raw", "d/e.raw"]);
+        Shell.Run(_temp.Text, "rm in/d/a.raw");
+        Wait.Until(() => rig.Known.Known() is ["d/b.raw", "d/e.raw"]);
     }
 
     [RequiresFact(RequiresFactAttribute.Root, "mount")]

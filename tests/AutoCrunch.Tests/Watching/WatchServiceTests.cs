@@ -131,7 +131,7 @@ public sealed class WatchServiceTests : IDisposable
         {
         }
 
-        public IReadOnlyCollection<BytePath> ReadDirectories(string rule, BytePath directory) =>
+        public IReadOnlyCollection<KnownDirectory> ReadDirectories(string rule, BytePath directory) =>
             throw new IOException("disk");
 
         public bool IsFirstScan(string rule) => false;
@@ -152,7 +152,11 @@ public sealed class WatchServiceTests : IDisposable
         {
         }
 
-        public void DirectoryGone(string rule, BytePath directory)
+        public void DirectoryGone(string rule, BytePath directory, ulong device)
+        {
+        }
+
+        public void DeviceRenumbered(string rule, ulong from, ulong to)
         {
         }
 

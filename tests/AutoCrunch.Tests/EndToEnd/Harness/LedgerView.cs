@@ -43,6 +43,9 @@ internal sealed class LedgerView : IDisposable
     /// <summary>How many files are held.</summary>
     public long HeldFiles() => (long)Scalar("SELECT count(*) FROM files WHERE state = 1");
 
+    /// <summary>How many known files count as gone.</summary>
+    public long GoneFiles() => (long)Scalar("SELECT count(*) FROM files WHERE state = 2");
+
     public void Dispose() => _connection.Dispose();
 
     private object Scalar(string sql)
