@@ -202,7 +202,8 @@ internal sealed partial class CompletionMachine
         else if (move is { IsTaken: true } && !RsyncNames.IsTemporaryShape(move.Name))
         {
             // Whether the ledger knows it under that name, and that it is gone from there, is settled with the verdict.
-            file.RenamedFrom = file.MovedFrom = (move.Directory!, move.Name.ToArray());
+            file.MovedFrom = (move.Directory!, move.Name.ToArray());
+            _leaving.Add(file, file.MovedFrom.Value);
             file.TouchedBefore = move.File is { Phase: Phase.Touched, TouchedInDoubt: false } touched
                 && !touched.Directory.IsUncertain ? touched : null;
         }
@@ -222,6 +223,7 @@ internal sealed partial class CompletionMachine
         file.MovedFrom = (file.Directory, file.Name);
         file.Directory = fileEvent.Directory;
         file.Name = fileEvent.Name.ToArray();
+        file.Order = ++_lastOrder;
         file.IsRemoved = false;
         file.ConfirmAfterNs = TrackedFile.NoTime;
         _files.Add(new FileKey(file.Directory, file.Name), file);
@@ -249,6 +251,7 @@ internal sealed partial class CompletionMachine
         twin.WindowStartNs = file.WindowStartNs;
         twin.WindowClockOffsetNs = file.WindowClockOffsetNs;
         twin.IsNew = file.IsNew;
+        twin.Order = file.Order;
         _files[new FileKey(twin.Directory, twin.Name)] = twin;
         effects.Add(Probe(twin, ProbeDepth.Writers));
     }
@@ -335,6 +338,7 @@ internal sealed partial class CompletionMachine
     {
         LookAtOldName(file);
         file.BeginVersion(fileEvent, phase);
+        file.Order = ++_lastOrder;
     }
 
     private static void SignOfLife(TrackedFile file, Moment now)

@@ -33,7 +33,7 @@ internal sealed partial class CompletionMachine
     private void Complete(TrackedFile file, FileStat stat, Evidence evidence, Moment now, List<Effect> effects)
     {
         var renamedFrom = file.RenamedFrom;
-        file.RenamedFrom = null;
+        _leaving.Remove(file);
         Remove(file);
         if (file.TouchedBefore is { } touched)
             effects.Add(new Effect(EffectKind.MetadataChanged, touched.Directory, touched.Name) { Stat = stat });
@@ -56,7 +56,7 @@ internal sealed partial class CompletionMachine
     {
         if (file.RenamedFrom is { } left)
             _leftNames.Add(left);
-        file.RenamedFrom = null;
+        _leaving.Remove(file);
     }
 
     // The ledger keeps the hold. The entry stays only where a late change of the mtime may still prove the file:

@@ -48,7 +48,10 @@ internal sealed partial class CompletionMachine
         file.IsGoneSeen = false;
         if (depth != ProbeDepth.Stat)
             file.Writer = answer.Writer;
-        Judge(file, depth, answer.Stat, now, effects);
+        if (_leaving.IsBefore(file))
+            SetDeadline(file, now.MonotonicNs + TouchDelayNs);
+        else
+            Judge(file, depth, answer.Stat, now, effects);
     }
 
     // A symlink, a device or a directory in its place: the file is gone too.
@@ -163,9 +166,17 @@ internal sealed partial class CompletionMachine
     private void Confirmed(TrackedFile file, Moment now, List<Effect> effects)
     {
         file.ConfirmAfterNs = TrackedFile.NoTime;
-        if (file.Phase == Phase.Renamed)
+        bool isUncertain = file.Directory.IsUncertain;
+        if (isUncertain && (file.Phase == Phase.Renamed || (file.Phase == Phase.Opening && !IsFinishedLink(file))))
+        {
+            // That it was written, or replaced by another that is, may have been lost.
+            file.Phase = Phase.Found;
+            file.IsNew = file.IsNewAssumed = true;
+            effects.Add(Probe(file, ProbeDepth.Writers));
+        }
+        else if (file.Phase == Phase.Renamed)
             Complete(file, file.Stat, file.RenameEvidence, now, effects);
-        else if (file.Phase == Phase.Touched && file.Directory.IsUncertain)
+        else if (file.Phase == Phase.Touched && isUncertain)
         {
             // Events were lost since: the touch may not be all that happened.
             file.TouchedInDoubt = true;
@@ -176,12 +187,6 @@ internal sealed partial class CompletionMachine
             effects.Add(new Effect(EffectKind.MetadataChanged, file.Directory, file.Name) { Stat = file.Stat });
             Remove(file);
         }
-        else if (file.Directory.IsUncertain && file.Stat.LinkCount == 1)
-        {
-            // That it was written may have been lost.
-            file.Phase = Phase.Found;
-            effects.Add(Probe(file, ProbeDepth.Writers));
-        }
         else if (file.Phase == Phase.Opening)
         {
             if (file.Stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
@@ -190,6 +195,9 @@ internal sealed partial class CompletionMachine
                 Complete(file, file.Stat, Evidence.Linked, now, effects);
         }
     }
+
+    private static bool IsFinishedLink(TrackedFile file) =>
+        file.Stat.LinkCount > 1 && file.Writer == WriterState.None;
 
     private void JudgeFound(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
     {

@@ -62,9 +62,11 @@ internal sealed partial class CompletionMachine
     private readonly PriorityQueue<TrackedFile, long> _timers = new();
     private readonly List<TrackedFile> _confirming = [];
     private readonly PendingMoves _moves = new();
+    private readonly LeavingFiles _leaving = new();
     private readonly List<(TrackedDirectory Directory, byte[] Name)> _leftNames = [];
     private readonly byte[] _path = new byte[PathMaxBytes];
     private TrackedDirectory? _overflowed;
+    private long _lastOrder;
 
     /// <param name="rule">The rule to decide for.</param>
     /// <param name="trackedMax">
@@ -124,6 +126,7 @@ internal sealed partial class CompletionMachine
         {
             if (!key.Directory.IsAtOrBelow(directory))
                 continue;
+            _leaving.Remove(file);
             file.IsRemoved = true;
             _files.Remove(key);
         }
@@ -141,13 +144,17 @@ internal sealed partial class CompletionMachine
     /// <summary>Properties that hold after every step; called by tests.</summary>
     public void CheckInvariants()
     {
+        int leaving = 0;
         foreach ((FileKey key, TrackedFile file) in _files)
         {
+            leaving += file.RenamedFrom is null ? 0 : 1;
             Invariant.That(!file.IsRemoved);
             Invariant.That(ReferenceEquals(key.Directory, file.Directory));
             Invariant.That(ReferenceEquals(key.Name, file.Name));
             Invariant.That(file.DeadlineNs == long.MaxValue || file.QueuedNs <= file.DeadlineNs);
         }
+
+        Invariant.That(_leaving.Count == leaving);
     }
 
     private long NextDeadline(Moment now)

@@ -110,6 +110,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>The name it was renamed from had changed attributes that the ledger has not been told of.</summary>
     public TrackedFile? TouchedBefore;
 
+    /// <summary>Counts up as files come to their names: of two, the one with the smaller number came first.</summary>
+    public long Order;
+
     /// <summary>The place it had before its last rename.</summary>
     public (TrackedDirectory Directory, byte[] Name)? MovedFrom;
 

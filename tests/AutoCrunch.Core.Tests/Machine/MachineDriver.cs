@@ -10,6 +10,7 @@ internal sealed class MachineDriver
 
     private readonly List<Effect> _effects = [];
     private readonly Dictionary<string, TrackedDirectory> _directories = new(StringComparer.Ordinal);
+    private bool _isOverflowUnread;
 
     public MachineDriver(WatchRule rule, ModelTree tree, long monotonicNs, long wallNs, int trackedMax = 1000)
     {
@@ -98,8 +99,18 @@ internal sealed class MachineDriver
             Machine.Forget(directory);
     }
 
-    /// <summary>Events were lost: nothing is certain until a scan has been here.</summary>
-    public void BeUncertain()
+    /// <summary>The queue had room for so many; what came after them is lost.</summary>
+    public void Overflow(int kept)
+    {
+        Tree.Events.RemoveRange(kept, Tree.Events.Count - kept);
+        if (kept == 0)
+            BeUncertain();
+        else
+            _isOverflowUnread = true;
+    }
+
+    // Events were lost: nothing is certain until a scan has been here.
+    private void BeUncertain()
     {
         foreach (TrackedDirectory directory in _directories.Values)
             directory.IsUncertain = true;
@@ -130,6 +141,9 @@ internal sealed class MachineDriver
             Publish(batch[i].Kind, batch[i].Path, batch[i].Cookie);
         }
 
+        if (_isOverflowUnread)
+            BeUncertain();
+        _isOverflowUnread = false;
         QueueSeenEmpty();
         Advance();
     }

@@ -194,8 +194,7 @@ internal sealed class ScenarioPlayer
                 _isAsleep = false;
                 break;
             case "overflow":
-                Tree.Events.Clear();
-                Driver.BeUncertain();
+                Driver.Overflow(words.Length > 1 ? int.Parse(path) : 0);
                 break;
             case "scan" or "first-scan":
                 Driver.Scan(path, isFirstScan: verb == "first-scan");

@@ -22,7 +22,9 @@ internal sealed class Simulation
     private readonly int[] _weights;
     private ServiceModel _service;
 
-    public Simulation(Choices choices)
+    /// <param name="choices">Decide everything.</param>
+    /// <param name="log">Takes what happens, a line each, when somebody wants to read it.</param>
+    public Simulation(Choices choices, List<string>? log = null)
     {
         _choices = choices;
         _rule = new WatchRule
@@ -32,7 +34,7 @@ internal sealed class Simulation
             Include = new PathPatterns([choices.Next(2) == 0 ? "*.raw" : "*"]),
             Completion = new CompletionPolicy { QuietPeriod = s_quiet },
         };
-        _world = new World(queueMax: choices.Next(3) switch { 0 => 100_000, 1 => 20, _ => 5 });
+        _world = new World(queueMax: choices.Next(3) switch { 0 => 100_000, 1 => 20, _ => 5 }) { Log = log };
         _leasesWork = !choices.Chance(6);
         _ledger = new LedgerModel(_world, _rule);
 
@@ -44,17 +46,31 @@ internal sealed class Simulation
         _service = NewService();
     }
 
+    public Choices Choices => _choices;
+
     public World World => _world;
 
-    public LedgerModel Ledger => _ledger;
+    private int Crashes { get; set; }
 
-    public int Crashes { get; private set; }
+    private int Kills { get; set; }
 
-    public int Kills { get; private set; }
+    private int ClockSteps { get; set; }
 
-    public int ClockSteps { get; private set; }
+    private int Touches { get; set; }
 
-    public int Touches { get; private set; }
+    /// <summary>Adds what has happened to sums over many schedules.</summary>
+    public void Count(Totals totals)
+    {
+        totals.Add("schedules", 1);
+        totals.Add("overflows", _world.Overflows);
+        totals.Add("crashes", Crashes);
+        totals.Add("kills", Kills);
+        totals.Add("clock steps", ClockSteps);
+        foreach ((FileEventKind kind, long count) in _world.Counts)
+            totals.Add($"event {kind}", count);
+        foreach ((Evidence evidence, long count) in _ledger.Counts)
+            totals.Add($"completion {evidence}", count);
+    }
 
     public static void Check(bool condition, string message)
     {

@@ -1,93 +1,162 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Xunit.Abstractions;
 
 namespace AutoCrunch.Core.Tests.Simulation;
 
+/// <summary>
+/// Plays seeded schedules on all cores: a fixed part, the same each time; then, where asked for, fresh ones until the
+/// time is over. AUTOCRUNCH_SIMULATION_SECONDS: how long fresh ones are played (0 when not set).
+/// AUTOCRUNCH_SIMULATION_SEED and AUTOCRUNCH_SIMULATION_SCHEDULES: the first seed, and how many from it, instead of
+/// all that. AUTOCRUNCH_TESTS_REPORT: a folder to which the counts are written too.
+/// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
-    /// <summary>How many schedules to play; AUTOCRUNCH_SIMULATION_SCHEDULES, 30,000 when not set.</summary>
-    private static ulong Schedules => ulong.Parse(
-        Environment.GetEnvironmentVariable("AUTOCRUNCH_SIMULATION_SCHEDULES") ?? "30000", CultureInfo.InvariantCulture);
+    private const ulong FixedSchedules = 20_000;
+    private const int ExplainedMax = 3;
+
+    private readonly ConcurrentDictionary<string, long> _totals = new(StringComparer.Ordinal);
+    private readonly ConcurrentBag<(ulong Seed, string Message)> _violations = [];
+    private readonly Stopwatch _stopwatch = Stopwatch.StartNew();
 
     [Fact]
-    public void No_random_schedule_loses_a_file_or_runs_an_unfinished_one()
+    public void No_schedule_loses_a_file_or_runs_an_unfinished_one()
     {
-        ulong seed = ulong.TryParse(Environment.GetEnvironmentVariable("AUTOCRUNCH_SIMULATION_SEED"), out ulong given)
-            ? given : 1;
-        var totals = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        var stopwatch = Stopwatch.StartNew();
-        for (ulong end = seed + Schedules; seed < end; seed++)
+        string seeds;
+        if (Number("AUTOCRUNCH_SIMULATION_SEED") is { } first)
         {
-            var choices = new Choices(seed);
-            var simulation = new Simulation(choices);
-            if (Violation(simulation) is { } message)
-                Assert.Fail($"seed {seed}: {message}\n{Shrunk([.. choices.Made], message)}");
-            Count(totals, simulation);
+            ulong count = Number("AUTOCRUNCH_SIMULATION_SCHEDULES") ?? 1;
+            seeds = $"seeds {first} to {first + count - 1}";
+            Play(first, count, TimeSpan.MaxValue);
+        }
+        else
+        {
+            seeds = $"seeds 1 to {FixedSchedules}";
+            Play(1, FixedSchedules, TimeSpan.MaxValue);
+            if (Number("AUTOCRUNCH_SIMULATION_SECONDS") is { } seconds and > 0)
+            {
+                ulong fresh = (ulong)Random.Shared.NextInt64(1_000_000_000_000);
+                seeds += $" and from {fresh}";
+                Play(fresh, ulong.MaxValue, TimeSpan.FromSeconds(seconds));
+            }
         }
 
-        foreach ((string name, long count) in totals)
-            output.WriteLine($"{name}: {count}");
-        output.WriteLine($"{totals["schedules"] / stopwatch.Elapsed.TotalSeconds:F0} schedules/s");
+        Report(seeds);
+        Assert.True(_violations.IsEmpty, Explanation());
     }
 
     [Fact]
     public void The_same_seed_gives_the_same_schedule()
     {
-        var first = new Choices(42);
-        var second = new Choices(42);
-        _ = Violation(new Simulation(first));
-        _ = Violation(new Simulation(second));
-        Assert.Equal(first.Made, second.Made);
+        for (ulong seed = 40; seed < 60; seed++)
+        {
+            var first = new Simulation(new Choices(seed), log: []);
+            var second = new Simulation(new Choices(seed), log: []);
+            string? said = Shrinker.Violation(first);
+            Assert.Equal(said, Shrinker.Violation(second));
+            Assert.Equal(first.Choices.Made, second.Choices.Made);
+            Assert.Equal(first.World.Log, second.World.Log);
+
+            // A recorded schedule is played as the seed was.
+            var again = new Simulation(new Choices([.. first.Choices.Made]), log: []);
+            Assert.Equal(said, Shrinker.Violation(again));
+            Assert.Equal(first.World.Log, again.World.Log);
+        }
     }
 
-    private static string? Violation(Simulation simulation)
+    private static ulong? Number(string variable) =>
+        ulong.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out ulong number)
+            ? number : null;
+
+    // Threads of its own, so that tests beside it do not wait for the pool.
+    private void Play(ulong first, ulong count, TimeSpan time)
     {
+        long next = -1;
+        var workers = new Thread[Environment.ProcessorCount];
+        var failures = new ConcurrentBag<Exception>();
+        for (int i = 0; i < workers.Length; i++)
+        {
+            workers[i] = new Thread(() =>
+            {
+                var totals = new Totals();
+                try
+                {
+                    while (_stopwatch.Elapsed < time && (ulong)Interlocked.Increment(ref next) is var index
+                        && index < count)
+                        PlayOne(first + index, totals);
+                }
+                catch (Exception e)
+                {
+                    failures.Add(e);
+                }
+
+                foreach ((string name, long number) in totals.Counts)
+                    _totals.AddOrUpdate(name, number, (_, sum) => sum + number);
+            });
+            workers[i].Start();
+        }
+
+        foreach (Thread worker in workers)
+            worker.Join();
+        if (!failures.IsEmpty)
+            throw new AggregateException(failures);
+    }
+
+    private void PlayOne(ulong seed, Totals totals)
+    {
+        var simulation = new Simulation(new Choices(seed));
         try
         {
-            simulation.Run();
-            return null;
+            if (Shrinker.Violation(simulation) is { } message)
+                _violations.Add((seed, message));
         }
-        catch (Exception e) when (e is ViolationException or InvariantException)
+        catch (Exception e)
         {
-            return e.Message;
+            throw new InvalidOperationException($"seed {seed}: the model itself failed", e);
         }
+
+        simulation.Count(totals);
     }
 
-    // Leaves out ever smaller pieces of the list as long as some violation remains.
-    private static string Shrunk(ulong[] made, string message)
+    private string Explanation()
     {
-        for (int piece = made.Length / 2; piece > 0; piece = piece == 1 ? 0 : (piece + 1) / 2)
+        (ulong Seed, string Message)[] all = [.. _violations.OrderBy(violation => violation.Seed)];
+        var lines = new List<string> { $"{all.Length} violations; the first of each kind:" };
+        foreach (var (seed, message) in all.DistinctBy(violation => Shrinker.Kind(violation.Message))
+            .Take(ExplainedMax))
         {
-            for (int at = 0; at + piece <= made.Length;)
-            {
-                ulong[] shorter = [.. made[..at], .. made[(at + piece)..]];
-                if (Violation(new Simulation(new Choices(shorter))) is { } found && Kind(found) == Kind(message))
-                    (made, message) = (shorter, found);
-                else
-                    at += piece;
-            }
+            var choices = new Choices(seed);
+            _ = Shrinker.Violation(new Simulation(choices));
+            lines.Add($"seed {seed}: {message}");
+            lines.Add($"replay: AUTOCRUNCH_SIMULATION_SEED={seed} dotnet test tests/AutoCrunch.Core.Tests");
+            lines.Add(Shrinker.Explain([.. choices.Made], message));
         }
 
-        var last = new Simulation(new Choices(made)) { World = { Log = [] } };
-        _ = Violation(last);
-        return $"shrunk to {made.Length} choices: {message}\n{string.Join('\n', last.World.Log)}";
+        lines.Add($"all: {string.Join(' ', all.Take(100).Select(violation => violation.Seed))}");
+        return string.Join('\n', lines);
     }
 
-    // The end of the sentence says what is wrong, its beginning with which file.
-    private static string Kind(string message) => string.Join(' ', message.Split(' ')[^3..]);
-
-    private static void Count(SortedDictionary<string, long> totals, Simulation simulation)
+    private void Report(string seeds)
     {
-        void Add(string name, long count) => totals[name] = totals.GetValueOrDefault(name) + count;
-        Add("schedules", 1);
-        Add("overflows", simulation.World.Overflows);
-        Add("crashes", simulation.Crashes);
-        Add("kills", simulation.Kills);
-        Add("clock steps", simulation.ClockSteps);
-        foreach ((FileEventKind kind, long count) in simulation.World.Counts)
-            Add($"event {kind}", count);
-        foreach ((Evidence evidence, long count) in simulation.Ledger.Counts)
-            Add($"completion {evidence}", count);
+        double seconds = _stopwatch.Elapsed.TotalSeconds;
+        long played = _totals.GetValueOrDefault("schedules");
+        string counts = string.Join(", ", _totals.Where(total => total.Key != "schedules")
+            .OrderBy(total => total.Key, StringComparer.Ordinal)
+            .Select(total => string.Create(CultureInfo.InvariantCulture, $"{total.Key} {total.Value:N0}")));
+        string report = string.Create(CultureInfo.InvariantCulture,
+            $"simulation: {played:N0} schedules in {seconds:F0} s, {played / seconds:N0}/s, ")
+            + $"{_violations.Count} violations; {seeds}\nsimulation: {counts}";
+        output.WriteLine(report);
+        if (Environment.GetEnvironmentVariable("AUTOCRUNCH_TESTS_REPORT") is { Length: > 0 } folder)
+            File.WriteAllText(Path.Combine(folder, "simulation.txt"), report + "\n");
     }
+}
+
+/// <summary>Sums by name.</summary>
+internal sealed class Totals
+{
+    public Dictionary<string, long> Counts { get; } = new(StringComparer.Ordinal);
+
+    public void Add(string name, long count) => Counts[name] = Counts.GetValueOrDefault(name) + count;
 }

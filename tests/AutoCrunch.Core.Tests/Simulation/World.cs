@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace AutoCrunch.Core.Tests.Simulation;
@@ -179,6 +180,13 @@ internal sealed class World(int queueMax)
         Tell(FileEventKind.Deleted, name);
     }
 
+    private static string Text(Inode? inode) => inode is null ? ""
+        : $"#{inode.Number} {inode.SizeBytes} B, mtime {Seconds(inode.MtimeNs)}, ctime {Seconds(inode.CtimeNs)}, "
+        + $"mode {Convert.ToString(inode.Mode, 8)}, {inode.Writers} writers, {inode.Links} links"
+        + (inode.IsKnowablyUnfinished ? ", unfinished" : "");
+
+    private static string Seconds(long ns) => ((ns / 1e9) - 1.7e9).ToString("F6", CultureInfo.InvariantCulture);
+
     // An event goes to the name by which the file was opened, or to the one that was renamed to.
     private void TellIfThere(FileEventKind kind, string name, Inode inode)
     {
@@ -191,7 +199,7 @@ internal sealed class World(int queueMax)
     {
         if (name.StartsWith(Outside, StringComparison.Ordinal))
             return;
-        Log?.Add($"{MonotonicNs / 1e9:F6} {kind} {name} {_names.GetValueOrDefault(name)?.Stat}");
+        Log?.Add($"{MonotonicNs / 1e9:F6} {kind} {name} {Text(_names.GetValueOrDefault(name))}");
         Counts[kind] = Counts.GetValueOrDefault(kind) + 1;
         var queued = new QueuedEvent(kind, name, cookie, IsOverflow: false);
         if (_queue.Last?.Value == queued || _queue.Last?.Value.IsOverflow == true)

@@ -1,0 +1,58 @@
+using System.Collections.Generic;
+
+namespace AutoCrunch.Core;
+
+/// <summary>
+/// Files that were renamed from an ordinary name and have no verdict under their new one yet, by their old names. What
+/// comes to the old name next must not have its verdict first: it would take the place of what the ledger knows there,
+/// and the renamed file would look like an arrival.
+/// </summary>
+internal sealed class LeavingFiles
+{
+    private readonly Dictionary<FileKey, List<TrackedFile>> _byOldName = new(new FileKeyComparer());
+
+    public int Count { get; private set; }
+
+    /// <summary>The file came from <paramref name="oldName"/>, as far as the kernel tells.</summary>
+    public void Add(TrackedFile file, (TrackedDirectory Directory, byte[] Name) oldName)
+    {
+        Invariant.That(file.RenamedFrom is null);
+        file.RenamedFrom = oldName;
+        var key = new FileKey(oldName.Directory, oldName.Name);
+        if (!_byOldName.TryGetValue(key, out List<TrackedFile>? files))
+            _byOldName.Add(key, files = []);
+        files.Add(file);
+        Count++;
+    }
+
+    /// <summary>It has its verdict, or gets none.</summary>
+    public void Remove(TrackedFile file)
+    {
+        if (file.RenamedFrom is not { } oldName)
+            return;
+        file.RenamedFrom = null;
+        var key = new FileKey(oldName.Directory, oldName.Name);
+        List<TrackedFile> files = _byOldName[key];
+        Invariant.That(files.Remove(file));
+        if (files.Count == 0)
+            _byOldName.Remove(key);
+        Count--;
+    }
+
+    /// <summary>
+    /// True while a file that had this one's name before it is about to get its verdict. One that is written on is not
+    /// waited for: that is another version.
+    /// </summary>
+    public bool IsBefore(TrackedFile file)
+    {
+        if (Count == 0 || !_byOldName.TryGetValue(new FileKey(file.Directory, file.Name), out var files))
+            return false;
+        foreach (TrackedFile earlier in files)
+        {
+            if (earlier.Order < file.Order && earlier.Phase is Phase.Renamed or Phase.Found)
+                return true;
+        }
+
+        return false;
+    }
+}
