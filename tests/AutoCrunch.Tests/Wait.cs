@@ -41,6 +41,12 @@ internal static class Wait
         }
     }
 
+    /// <summary>
+    /// Lets a random time pass, from which nothing is concluded: something is to be struck at any moment of its life.
+    /// </summary>
+    public static void RandomMoment(Random random, TimeSpan most) =>
+        Thread.Sleep(TimeSpan.FromMicroseconds(random.Next((int)most.TotalMicroseconds)));
+
     /// <summary>Returns the first value that is not null; fails the test, naming it, after the bound.</summary>
     public static T For<T>(
         Func<T?> value, TimeSpan? bound = null, [CallerArgumentExpression(nameof(value))] string expression = "")

@@ -145,7 +145,7 @@ public sealed class JobTests
     public void Ten_thousand_files_in_a_burst_run_exactly_once_each()
     {
         // tests/run --long: ten times as many, far more than the kernel's queue holds.
-        int count = Environment.GetEnvironmentVariable("AUTOCRUNCH_TESTS_LONG") == "1" ? 100_000 : 10_000;
+        int count = LongRun.IsOn ? 100_000 : 10_000;
         using var service = new ServiceUnderTest(new RuleText { Concurrency = 4 });
         service.Start();
         var arena = new Arena(service);

@@ -39,17 +39,13 @@ internal sealed class Arena
     public string Other { get; }
 
     /// <summary>Runs a bash script; it must succeed.</summary>
-    public void Script(string script)
+    public void Script(string script) => Script("script", script);
+
+    /// <summary>Runs a bash script while the test goes on.</summary>
+    public Task ScriptBeside(string script)
     {
-        string file = Path.Combine(Base, "script");
-        File.WriteAllText(file, $"source '{HelperPrograms.Prelude}'\n{script}\n");
-        // Into a file: what the script leaves running must not keep a pipe open.
-        string output = Path.Combine(Base, "output");
-        Command bash = Command.Run("bash", ["-c", "bash \"$0\" >\"$1\" 2>&1 </dev/null", file, output], Base, [
-            new("S", Source), new("D", Destination), new("B", Base), new("O", Other),
-            new("TOOL", HelperPrograms.Tool), new("RSH", HelperPrograms.RemoteShell)]);
-        Assert.True(bash.ExitCode == 0,
-            $"exit code {bash.ExitCode} of the script\n{script}\n{File.ReadAllText(output)}");
+        string name = "script" + Interlocked.Increment(ref s_count).ToString(CultureInfo.InvariantCulture);
+        return Task.Run(() => Script(name, script));
     }
 
     /// <summary>
@@ -104,9 +100,12 @@ internal sealed class Arena
             && record.Path.IsAtOrBelow(_destination) && record.Path != _destination)];
 
     /// <summary>The regular files in the destination, with size and hash.</summary>
-    public Dictionary<BytePath, (long SizeBytes, string Hash)> Files()
+    public Dictionary<BytePath, (long SizeBytes, string Hash)> Files() => FilesIn(Destination);
+
+    /// <summary>The regular files below a directory, with size and hash.</summary>
+    public static Dictionary<BytePath, (long SizeBytes, string Hash)> FilesIn(string directory)
     {
-        Command list = Command.Run(HelperPrograms.Tool, ["list", Destination]);
+        Command list = Command.Run(HelperPrograms.Tool, ["list", directory]);
         Assert.True(list.ExitCode == 0, list.Error);
         return list.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' '))
             .ToDictionary(
@@ -143,6 +142,19 @@ internal sealed class Arena
 
     /// <summary>Takes a start for granted that was awaited in another way.</summary>
     public void Expected(BytePath file, int more = 1) => _expected[file] = _expected.GetValueOrDefault(file) + more;
+
+    private void Script(string name, string script)
+    {
+        string file = Path.Combine(Base, name);
+        File.WriteAllText(file, $"source '{HelperPrograms.Prelude}'\n{script}\n");
+        // Into a file: what the script leaves running must not keep a pipe open.
+        string output = file + ".output";
+        Command bash = Command.Run("bash", ["-c", "bash \"$0\" >\"$1\" 2>&1 </dev/null", file, output], Base, [
+            new("S", Source), new("D", Destination), new("B", Base), new("O", Other),
+            new("TOOL", HelperPrograms.Tool), new("RSH", HelperPrograms.RemoteShell)]);
+        Assert.True(bash.ExitCode == 0,
+            $"exit code {bash.ExitCode} of the script\n{script}\n{File.ReadAllText(output)}");
+    }
 
     private BytePath Relative(BytePath path) => new(path.Span[(_destination.Length + 1)..]);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoCrunch.Core;
 using Microsoft.Data.Sqlite;
 
@@ -23,6 +24,14 @@ internal sealed class LedgerView : IDisposable
 
     /// <summary>How many jobs are queued or running.</summary>
     public long UnfinishedJobs() => (long)Scalar("SELECT count(*) FROM jobs WHERE state < 2");
+
+    /// <summary>How many jobs are in a state.</summary>
+    public long JobsIn(int state) =>
+        (long)Scalar(string.Create(CultureInfo.InvariantCulture, $"SELECT count(*) FROM jobs WHERE state = {state}"));
+
+    /// <summary>How many jobs were made on this evidence.</summary>
+    public long JobsOf(Evidence evidence) => (long)Scalar(
+        string.Create(CultureInfo.InvariantCulture, $"SELECT count(*) FROM jobs WHERE evidence = {(int)evidence}"));
 
     /// <summary>All jobs, by id.</summary>
     public IReadOnlyList<LedgerJob> Jobs()

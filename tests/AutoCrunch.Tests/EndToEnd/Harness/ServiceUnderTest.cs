@@ -63,6 +63,20 @@ internal sealed class ServiceUnderTest : IDisposable
     /// <summary>What the service wrote to stdout and stderr, in all its lives.</summary>
     public string Log => _earlierLog + _running?.Text;
 
+    /// <summary>True once this life of the service has said READY=1.</summary>
+    public bool IsReady => _notify?.Has("READY=1") ?? false;
+
+    /// <summary>What the log shows: Serilog's MinimumLevel, as JSON text.</summary>
+    public string MinimumLevel
+    {
+        get;
+        init
+        {
+            field = value;
+            Configure(Rules);
+        }
+    } = "\"Debug\"";
+
     /// <summary>True while the process is there.</summary>
     public bool IsRunning => _running is { HasEnded: false };
 
@@ -79,7 +93,7 @@ internal sealed class ServiceUnderTest : IDisposable
         var root = new JsonObject
         {
             ["AutoCrunch"] = section,
-            ["Serilog"] = new JsonObject { ["MinimumLevel"] = "Debug" },
+            ["Serilog"] = new JsonObject { ["MinimumLevel"] = JsonNode.Parse(MinimumLevel) },
         };
         File.WriteAllText(ConfigurationFile, root.ToJsonString());
     }
@@ -88,19 +102,27 @@ internal sealed class ServiceUnderTest : IDisposable
     /// <returns>The time that took.</returns>
     public TimeSpan Start()
     {
+        long startTime = Stopwatch.GetTimestamp();
+        Launch();
+        Until(() => IsReady || !IsRunning, () => "READY=1");
+        TimeSpan taken = Stopwatch.GetElapsedTime(startTime);
+        if (!IsRunning)
+            Fail("The service ended before it was ready");
+        return taken;
+    }
+
+    /// <summary>Starts the service and waits for nothing.</summary>
+    /// <param name="wrapper">A program, with arguments, that starts it in its turn; none: as it is.</param>
+    public void Launch(params string[] wrapper)
+    {
         Assert.False(IsRunning);
         _earlierLog = Log;
         _running?.Dispose();
         _notify?.Dispose();
         _notify = new NotifySocket(Path.Combine(Base, "notify"));
-        long startTime = Stopwatch.GetTimestamp();
-        _running = new Running("dotnet", [Program, .. Arguments], Base,
-            KeyValuePair.Create("NOTIFY_SOCKET", _notify.Path));
-        Until(() => _notify.Has("READY=1") || !IsRunning, () => "READY=1");
-        TimeSpan taken = Stopwatch.GetElapsedTime(startTime);
-        if (!IsRunning)
-            Fail("The service ended before it was ready");
-        return taken;
+        string[] command = [.. wrapper, "dotnet", Program, .. Arguments];
+        _running = new Running(
+            command[0], command[1..], Base, KeyValuePair.Create("NOTIFY_SOCKET", _notify.Path));
     }
 
     /// <summary>Ends the service by SIGTERM and asserts that it says STOPPING=1 and ends with exit code 0.</summary>
@@ -132,6 +154,15 @@ internal sealed class ServiceUnderTest : IDisposable
         Wait.Until(() => isTrue() || (isOver = Stopwatch.GetElapsedTime(startTime) > s_bound), 2 * s_bound);
         if (isOver)
             Fail($"not within {s_bound.TotalSeconds} s: {what()}");
+    }
+
+    /// <summary>Waits for a fact for as long as there is hope of it.</summary>
+    public void Until(Func<bool> isTrue, Func<bool> isHopeless, Func<string> what)
+    {
+        bool isOver = false;
+        Wait.Until(() => isTrue() || (isOver = isHopeless()), TimeSpan.FromHours(2));
+        if (isOver)
+            Fail($"no progress any more: {what()}");
     }
 
     /// <summary>Waits for a line of the log that contains all of <paramref name="parts"/>.</summary>

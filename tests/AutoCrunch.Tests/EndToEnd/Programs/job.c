@@ -12,6 +12,7 @@
  *   fail-while=FILE   ends with 1 while FILE exists
  *   wait-for=FILE     waits until FILE exists
  *   wait-forever=     waits for a signal
+ *   dawdle=MS         takes so many milliseconds for about every fiftieth path
  *   ignore-term=      ignores SIGTERM
  *   children=N        starts N children that ignore SIGTERM and wait for a signal
  *   say=TEXT          writes TEXT and a newline to stdout
@@ -151,6 +152,16 @@ static void wait_for(const char *file)
         nanosleep(&pause_ns, NULL);
 }
 
+static void dawdle(long ms)
+{
+    unsigned sum = 0;
+    for (const unsigned char *c = (const unsigned char *)path; *c; c++)
+        sum = sum * 31 + *c;
+    struct timespec pause_ns = { ms / 1000, ms % 1000 * 1000000 };
+    if (sum % 50 == 0)
+        nanosleep(&pause_ns, NULL);
+}
+
 static void carry_out(const char *rule, const char *value)
 {
     if (strcmp(rule, "exit") == 0)
@@ -166,6 +177,8 @@ static void carry_out(const char *rule, const char *value)
     else if (strcmp(rule, "wait-forever") == 0)
         for (;;)
             pause();
+    else if (strcmp(rule, "dawdle") == 0)
+        dawdle(atol(value));
     else if (strcmp(rule, "ignore-term") == 0)
         signal(SIGTERM, SIG_IGN);
     else if (strcmp(rule, "children") == 0)

@@ -3,6 +3,7 @@
  *
  *   tool list DIR                  every regular file below DIR: path in hex, size, hash (as the job under test makes it)
  *   tool burst DIR PREFIX COUNT    COUNT small files, each written under a temporary name and renamed
+ *   tool fill DIR PREFIX COUNT SEED  COUNT files of 0 to 16 KiB, each hundredth of 320 KiB, of content that differs
  *   tool end-rsync WHO SIGNAL PID  signals one part of the rsync started as PID and waits until all of it is gone;
  *                                  WHO: sender, generator, receiver or all
  *   tool exchange A B              renameat2(RENAME_EXCHANGE)
@@ -83,6 +84,29 @@ static void burst(const char *directory, const char *prefix, int count)
         int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0644);
         if (fd < 0 || dprintf(fd, "content of %s\n", final) < 0 || close(fd) < 0 || rename(temporary, final) < 0)
             fail(final);
+    }
+}
+
+static void fill(const char *directory, const char *prefix, int count, uint64_t seed)
+{
+    static uint64_t content[40960];
+    char name[300];
+    uint64_t state = seed * 2654435761u + 88172645463325252u;
+    if (chdir(directory) < 0)
+        fail(directory);
+    for (int i = 0; i < count; i++) {
+        size_t size = i % 100 == 99 ? sizeof content : (state >> 20) % 16384;
+        for (size_t word = 0; word * 8 < size; word++) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            content[word] = state;
+        }
+        snprintf(name, sizeof name, "%s%06d.raw", prefix, i);
+        int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+        struct timespec times[2] = { { 1400000000 + (long)seed, 7 }, { 1400000000 + (long)seed, 7 } };
+        if (fd < 0 || write(fd, content, size) != (ssize_t)size || futimens(fd, times) < 0 || close(fd) < 0)
+            fail(name);
     }
 }
 
@@ -199,6 +223,8 @@ int main(int argc, char **argv)
         list(argv[2], strlen(argv[2]));
     else if (strcmp(verb, "burst") == 0 && argc == 5)
         burst(argv[2], argv[3], atoi(argv[4]));
+    else if (strcmp(verb, "fill") == 0 && argc == 6)
+        fill(argv[2], argv[3], atoi(argv[4]), (uint64_t)atoll(argv[5]));
     else if (strcmp(verb, "end-rsync") == 0 && argc == 5)
         end_rsync(argv[2], atoi(argv[3]), atoi(argv[4]));
     else if (strcmp(verb, "exchange") == 0 && argc == 4) {
