@@ -54,7 +54,7 @@ internal sealed class LedgerChild
                     },
                 ],
             },
-            (_, path) => _world.GetValueOrDefault(path.ToString())?.Kind != 'T',
+            (_, path, _) => _world.GetValueOrDefault(path.ToString())?.Kind != 'T',
             NullLogger<JobLedger>.Instance);
     }
 
