@@ -35,11 +35,13 @@ public interface IKnownFiles
     /// </summary>
     IReadOnlyCollection<KnownDirectory> ReadDirectories(string rule, BytePath directory);
 
-    /// <summary>True until <see cref="FirstScanFinished"/> has been told for this rule on this ledger.</summary>
+    /// <summary>True until <see cref="WholeScanFinished"/> has been told for this rule on this ledger.</summary>
     bool IsFirstScan(string rule);
 
-    /// <summary>The rule's whole tree has been scanned once.</summary>
-    void FirstScanFinished(string rule);
+    /// <summary>The rule's whole tree has been scanned; told of every such scan, when it is merged.</summary>
+    /// <param name="rule">The rule.</param>
+    /// <param name="found">How many files were new or changed.</param>
+    void WholeScanFinished(string rule, long found);
 
     /// <summary>Only metadata changed: the ledger follows (same inode and size), no job.</summary>
     void MetadataChanged(string rule, BytePath path, FileStat stat);

@@ -77,6 +77,11 @@ public sealed record WatchRule
 
     public ProcessPolicy ExistingFiles { get; init; } = ProcessPolicy.Process;
 
+    /// <summary>
+    /// More files than this, found by a first scan or after the patterns were changed, pause the rule; 0 = no limit.
+    /// </summary>
+    public int MaxExistingFiles { get; init; }
+
     public RetryPolicy Retry { get; init; } = new(3, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(10), []);
 
     /// <summary>True when the final name <paramref name="relativePath"/> is one this rule takes.</summary>

@@ -114,7 +114,7 @@ internal static class AllocationBenchmark
 
         public bool IsFirstScan(string rule) => false;
 
-        public void FirstScanFinished(string rule)
+        public void WholeScanFinished(string rule, long found)
         {
         }
 

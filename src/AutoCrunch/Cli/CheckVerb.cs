@@ -36,7 +36,9 @@ internal static class CheckVerb
         }
 
         using LedgerReader? ledger = OpenLedger(configuration, out string? problem);
-        List<MachineFinding> findings = [.. MachineCheck.Inspect(configuration, IsKnown(ledger))];
+        List<MachineFinding> findings =
+            [.. MachineCheck.Inspect(configuration, IsKnown(ledger), rule => StandingOf(rule, ledger))];
+        AddChanges(findings, configuration, ledger);
         if (problem is not null)
             findings.Add(new MachineFinding(FindingSeverity.Error, "AutoCrunch:StateDirectory", problem));
         foreach (MachineFinding finding in findings)
@@ -85,6 +87,29 @@ internal static class CheckVerb
     private static IsKnownFile? IsKnown(LedgerReader? ledger) => ledger is null
         ? null
         : (rule, path, stat) => ledger.FindFile(rule, path) is { } file && file.Known.Version == stat.Version;
+
+    private static RuleStanding StandingOf(WatchRule rule, LedgerReader? ledger) =>
+        ledger?.Records.GetValueOrDefault(rule.Name) is not { FirstScanDone: true } record
+            ? RuleStanding.New
+            : record.IsSameScope(rule) ? RuleStanding.AsBefore : RuleStanding.Changed;
+
+    // What the next start would say of rules that are not as the ledger knows them.
+    private static void AddChanges(
+        List<MachineFinding> findings, CompiledConfiguration configuration, LedgerReader? ledger)
+    {
+        if (ledger is null)
+            return;
+        string[] names = [.. configuration.Rules.Select(compiled => compiled.Rule.Name)];
+        foreach (CompiledRule compiled in configuration.Rules)
+            foreach (string sentence in RuleChanges.Of(compiled.Rule, names, ledger.Records))
+                findings.Add(new MachineFinding(
+                    FindingSeverity.Warning, $"AutoCrunch:Rules:{compiled.Rule.Name}", sentence));
+        foreach ((string rule, long waiting) in ledger.WaitingOfOthers(names))
+            findings.Add(new MachineFinding(
+                FindingSeverity.Warning, "AutoCrunch:Rules",
+                $"the ledger has {waiting} waiting jobs of rule '{rule}', which is configured no longer; they start "
+                    + "when there is a rule of that name again"));
+    }
 
     private static string Mark(FindingSeverity severity, Terminal terminal) => severity switch
     {

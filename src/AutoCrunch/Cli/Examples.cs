@@ -30,6 +30,18 @@ internal static class Examples
             ("autocrunch trace . --include '*.raw' --quiet 2s", "as a rule with these settings would judge"),
             ("autocrunch trace . --all", "reading opens and closes too"),
         ],
+        ["pause"] =
+        [
+            ("systemctl stop autocrunch", "the ledger is written by one process at a time"),
+            ("autocrunch pause raw", "no job of the rule raw starts any more"),
+            ("systemctl start autocrunch", "its files are recorded, other rules work as before"),
+        ],
+        ["resume"] =
+        [
+            ("systemctl stop autocrunch", "the ledger is written by one process at a time"),
+            ("autocrunch resume raw", "also when MaxExistingFiles has paused it"),
+            ("systemctl start autocrunch", "what waits runs, oldest first"),
+        ],
     };
 
     public static (string Line, string Meaning)[] Of(Command command) =>

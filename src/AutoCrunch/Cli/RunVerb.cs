@@ -25,20 +25,21 @@ internal static class RunVerb
         }
 
         IReadOnlyList<MachineFinding> findings = MachineCheck.Prepare(configuration);
-        if (findings.Any(finding => finding.Severity == FindingSeverity.Error))
+        MachineFinding[] errors = [.. findings.Where(finding => finding.Severity == FindingSeverity.Error)];
+        if (errors.Length > 0)
         {
-            TellErrors(findings, configuration, terminal);
-            return ExitCodes.Configuration;
+            TellErrors(errors, configuration, terminal);
+            return Array.TrueForAll(errors, error => error.MayPass) ? ExitCodes.Failure : ExitCodes.Configuration;
         }
 
         return ServiceHost.Run(setup.Loaded, configuration, findings) ? ExitCodes.Success : ExitCodes.Failure;
     }
 
     private static void TellErrors(
-        IReadOnlyList<MachineFinding> findings, CompiledConfiguration configuration, Terminal terminal)
+        MachineFinding[] errors, CompiledConfiguration configuration, Terminal terminal)
     {
-        foreach (MachineFinding finding in findings.Where(finding => finding.Severity == FindingSeverity.Error))
-            terminal.Error.WriteLine(finding);
+        foreach (MachineFinding error in errors)
+            terminal.Error.WriteLine(error);
         terminal.Error.WriteLine(
             $"This machine is not ready for {configuration.File}: nothing was started. Mend it and start again; "
             + "'autocrunch check' tells more.");

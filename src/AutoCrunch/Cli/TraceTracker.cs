@@ -130,7 +130,7 @@ internal sealed class TraceTracker : IRsyncCompletionTracker, IJobDispatcher, IK
 
     bool IKnownFiles.IsFirstScan(string rule) => Volatile.Read(ref _isFirstScan);
 
-    void IKnownFiles.FirstScanFinished(string rule) => Volatile.Write(ref _isFirstScan, false);
+    void IKnownFiles.WholeScanFinished(string rule, long found) => Volatile.Write(ref _isFirstScan, false);
 
     // The last event has been taken by the tracker: its line gets the verdict if there was one, else where the name
     // stands.

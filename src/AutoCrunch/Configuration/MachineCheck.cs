@@ -54,7 +54,10 @@ internal sealed class MachineCheck
     /// </summary>
     /// <param name="configuration">What is checked.</param>
     /// <param name="isKnown">Asks the ledger for a file; null when there is none yet.</param>
-    public static IReadOnlyList<MachineFinding> Inspect(CompiledConfiguration configuration, IsKnownFile? isKnown)
+    /// <param name="standingOf">Asks the ledger for a rule; null when there is none yet, or the rules are as they
+    /// were.</param>
+    public static IReadOnlyList<MachineFinding> Inspect(
+        CompiledConfiguration configuration, IsKnownFile? isKnown, Func<WatchRule, RuleStanding>? standingOf = null)
     {
         var check = new MachineCheck(configuration, mayCreate: false);
         check.CheckDirectories();
@@ -62,7 +65,7 @@ internal sealed class MachineCheck
         foreach (CompiledRule rule in configuration.Rules)
         {
             if (check.CheckRule(rule))
-                check.Survey(rule, isKnown, directories);
+                check.Survey(rule, isKnown, standingOf, directories);
             check.TellProgram(rule);
         }
 
@@ -117,7 +120,7 @@ internal sealed class MachineCheck
         if (errno == 0)
             return true;
         string what = existing == path ? "use it as a directory to write in" : $"create it ('{path}')";
-        Add(FindingSeverity.Error, key, "cannot " + LinuxException.Explain(what, existing, errno));
+        AddError(key, what, existing, errno);
         return false;
     }
 
@@ -165,7 +168,7 @@ internal sealed class MachineCheck
             : PathOps.TryAccess(parent, AccessMode.Write | AccessMode.Execute);
         if (errno is not (0 or Errno.EEXIST))
         {
-            Add(FindingSeverity.Error, key, "cannot " + LinuxException.Explain("create", path, errno));
+            AddError(key, "create", path, errno);
             return false;
         }
 
@@ -241,7 +244,9 @@ internal sealed class MachineCheck
                 + "attempt");
     }
 
-    private void Survey(CompiledRule compiled, IsKnownFile? isKnown, HashSet<(ulong Device, ulong Inode)> directories)
+    private void Survey(
+        CompiledRule compiled, IsKnownFile? isKnown, Func<WatchRule, RuleStanding>? standingOf,
+        HashSet<(ulong Device, ulong Inode)> directories)
     {
         WatchRule rule = compiled.Rule;
         TreeSurvey survey = TreeSurvey.Of(rule, isKnown, directories);
@@ -251,17 +256,32 @@ internal sealed class MachineCheck
         if (survey.Unreadable > survey.UnreadableExamples.Count)
             Add(FindingSeverity.Warning, key,
                 $"{survey.Unreadable - survey.UnreadableExamples.Count} more directories cannot be read");
-        key = $"{RuleKey(rule)}:{nameof(RuleSection.ExistingFiles)}";
+        RuleStanding standing = isKnown is null
+            ? RuleStanding.New
+            : standingOf?.Invoke(rule) ?? RuleStanding.AsBefore;
+        TellExisting(rule, survey, standing);
+    }
+
+    // What becomes of the files that are there, before anything does.
+    private void TellExisting(WatchRule rule, TreeSurvey survey, RuleStanding standing)
+    {
         string files = survey.Files == 1 ? "1 file of this rule is" : $"{Number(survey.Files)} files of this rule are";
         string example = survey.Example.IsEmpty ? "" : $", such as '{survey.Example}'";
-        string then = (isKnown, survey.Files) switch
+        bool isIgnored = standing == RuleStanding.New && rule.ExistingFiles == ProcessPolicy.Ignore;
+        string then = (standing, survey.Files) switch
         {
             (_, 0) => "",
-            (null, _) when rule.ExistingFiles == ProcessPolicy.Ignore => "; the first start leaves them alone",
-            (null, _) => "; the first start processes those that are finished",
+            (RuleStanding.New, _) when isIgnored => "; the first start leaves them alone",
+            (RuleStanding.New, _) => "; the first start processes those that are finished",
             _ => $"; {Number(survey.UnknownFiles)} of them are new to the ledger and are processed when finished",
         };
-        Add(FindingSeverity.Info, key, $"{files} there{example}{then}");
+        bool isTooMany = standing != RuleStanding.AsBefore && !isIgnored && rule.MaxExistingFiles > 0
+            && survey.UnknownFiles > rule.MaxExistingFiles;
+        if (isTooMany)
+            then += $". That is more than {nameof(rule.MaxExistingFiles)} ({Number(rule.MaxExistingFiles)}): they are "
+                + $"recorded, and the rule is paused until 'autocrunch resume {rule.Name}'";
+        Add(isTooMany ? FindingSeverity.Warning : FindingSeverity.Info,
+            $"{RuleKey(rule)}:{nameof(RuleSection.ExistingFiles)}", $"{files} there{example}{then}");
     }
 
     private void CheckLimits(int directories)
@@ -305,6 +325,12 @@ internal sealed class MachineCheck
     private static string DispatcherKey(WatchRule rule) => $"{RuleKey(rule)}:{nameof(RuleSection.Dispatcher)}";
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+
+    private void AddError(string key, string what, BytePath path, int errno) => _findings.Add(
+        new MachineFinding(FindingSeverity.Error, key, "cannot " + LinuxException.Explain(what, path, errno))
+        {
+            MayPass = Errno.MayPass(errno),
+        });
 
     private void Add(FindingSeverity severity, string key, string text) =>
         _findings.Add(new MachineFinding(severity, key, text));

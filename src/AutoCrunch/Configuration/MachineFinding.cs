@@ -19,6 +19,12 @@ internal enum FindingSeverity : byte
 /// <param name="Text">What is so, and what to do about it.</param>
 internal sealed record MachineFinding(FindingSeverity Severity, string Key, string Text)
 {
+    /// <summary>
+    /// For an error: it may be over at the next start without anybody changing the configuration or permissions: exit
+    /// code 1.
+    /// </summary>
+    public bool MayPass { get; init; }
+
     /// <summary>One line for people.</summary>
     public override string ToString() => $"{Key}: {Text}";
 }

@@ -68,6 +68,7 @@ internal sealed class RuleCompiler(SectionReader reader, BytePath baseDirectory,
                 },
                 RescanInterval = section.RescanInterval,
                 ExistingFiles = section.ExistingFiles,
+                MaxExistingFiles = section.MaxExistingFiles,
                 Retry = new RetryPolicy(retry.MaxAttempts, retry.Delay, retry.MaxDelay, retry.PermanentExitCodes),
             },
             dispatcher);

@@ -32,6 +32,11 @@ internal sealed class RuleSection
     [Setting("Whether files found at this rule's very first start are processed.")]
     public ProcessPolicy ExistingFiles { get; set; } = ProcessPolicy.Process;
 
+    [Setting("Pauses the rule when its very first start, or a start with other patterns, finds more files than this: "
+        + "they are recorded, and 'autocrunch resume RULE' lets them run. 0 = no limit.",
+        Min = "0", Max = "1000000000")]
+    public int MaxExistingFiles { get; set; } = 10_000;
+
     [Setting("How the rule's jobs are run.", Required = true,
         Example = "{ \"Command\": [\"install\", \"--\", \"{path}\", \"output/{relative}\"] }")]
     public DispatcherSection Dispatcher { get; set; } = new();

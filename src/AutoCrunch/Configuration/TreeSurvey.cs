@@ -6,6 +6,19 @@ namespace AutoCrunch.Configuration;
 /// <summary>Tells whether the ledger knows this version of a file.</summary>
 internal delegate bool IsKnownFile(string rule, BytePath relative, FileStat stat);
 
+/// <summary>How the ledger knows a rule.</summary>
+internal enum RuleStanding : byte
+{
+    /// <summary>As it is configured now.</summary>
+    AsBefore,
+
+    /// <summary>With another Path, or other patterns.</summary>
+    Changed,
+
+    /// <summary>Not, or its first scan has not ended.</summary>
+    New,
+}
+
 /// <summary>What is in a rule's tree, counted as the service would look at it.</summary>
 internal sealed class TreeSurvey
 {

@@ -31,6 +31,9 @@ internal static partial class HostingLog
         "A part of the service failed; the service ends so that it can be started again")]
     public static partial void PartFailed(this ILogger logger, Exception failure);
 
+    [LoggerMessage(4007, LogLevel.Critical, "The service ends, and starting it again does not help: {Message}")]
+    public static partial void LedgerUnusable(this ILogger logger, string message);
+
     /// <summary>One line of what a rule takes and what it does.</summary>
     public static void Rule(this ILogger logger, CompiledRule compiled)
     {

@@ -1,3 +1,4 @@
+using AutoCrunch.Ledger;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -18,7 +19,14 @@ internal sealed class ServiceFailure(IHostApplicationLifetime lifetime, ILogger<
     public void Report(Exception failure)
     {
         if (Interlocked.CompareExchange(ref _first, failure, null) is null)
-            logger.PartFailed(failure);
+        {
+            // Whoever reads it can mend this; a stack would only hide how.
+            if (failure is LedgerUnusableException)
+                logger.LedgerUnusable(failure.Message);
+            else
+                logger.PartFailed(failure);
+        }
+
         lifetime.StopApplication();
     }
 }

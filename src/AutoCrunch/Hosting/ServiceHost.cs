@@ -1,4 +1,6 @@
 using AutoCrunch.Configuration;
+using AutoCrunch.Core;
+using AutoCrunch.Ledger;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -14,10 +16,10 @@ internal static class ServiceHost
     /// <param name="loaded">All layers of the configuration: Serilog reads its section from there.</param>
     /// <param name="configuration">What is watched and run.</param>
     /// <param name="findings">What the check of the machine found; warnings go to the log.</param>
-    /// <exception cref="Ledger.LedgerLockedException">Another service has the ledger.</exception>
-    /// <exception cref="Ledger.LedgerUnusableException">The ledger cannot be used, and no restart mends
+    /// <exception cref="LedgerLockedException">Another service has the ledger.</exception>
+    /// <exception cref="LedgerUnusableException">The ledger cannot be used, and no restart mends
     /// that.</exception>
-    /// <exception cref="Ledger.SqliteException">The ledger cannot be used at present: the disk is full, or
+    /// <exception cref="SqliteException">The ledger cannot be used at present: the disk is full, or
     /// failed.</exception>
     /// <exception cref="Linux.LinuxException">The kernel refused; the message says which limit to raise.</exception>
     public static bool Run(
@@ -28,7 +30,7 @@ internal static class ServiceHost
 
         // Opens the ledger and inotify. What fails here has a message for the operator and is no failure of a part.
         host.Services.GetServices<IHostedService>();
-        return RunToEnd(host);
+        return RunToEnd(host, configuration);
     }
 
     private static IHost Build(LoadedConfiguration loaded, CompiledConfiguration configuration)
@@ -64,7 +66,7 @@ internal static class ServiceHost
 
     private static string Version => typeof(ServiceHost).Assembly.GetName().Version?.ToString(3) ?? "";
 
-    private static bool RunToEnd(IHost host)
+    private static bool RunToEnd(IHost host, CompiledConfiguration configuration)
     {
         ServiceFailure failure = host.Services.GetRequiredService<ServiceFailure>();
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
@@ -93,6 +95,9 @@ internal static class ServiceHost
         foreach (BackgroundService service in host.Services.GetServices<IHostedService>().OfType<BackgroundService>())
             if (service.ExecuteTask?.Exception is { } error)
                 failure.Report(error.GetBaseException());
+        BytePath ledger = new StateLayout(configuration.StateDirectory).Ledger;
+        if (failure.First is { } first && LedgerFile.ExplainDamage(first.GetBaseException(), ledger) is { } unusable)
+            throw unusable;
         return failure.First is null;
     }
 }

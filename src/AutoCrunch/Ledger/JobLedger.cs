@@ -1,10 +1,6 @@
-using System.Globalization;
-using System.Text;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
 using Microsoft.Extensions.Logging;
-using Microsoft.Win32.SafeHandles;
-using FileSystemInfo = AutoCrunch.Linux.FileSystemInfo;
 
 namespace AutoCrunch.Ledger;
 
@@ -49,7 +45,7 @@ internal sealed partial class JobLedger : IDisposable
             rule => rule.Name, rule => writer.FindRunning(rule.Id, rule.Name), StringComparer.Ordinal);
         _thread = new Thread(Work) { Name = "ledger", IsBackground = true };
         Id = id;
-        KnownFiles = new KnownFiles(_layout, rules, _queue);
+        KnownFiles = new KnownFiles(_layout, rules, _queue, ScanRecorded, logger);
     }
 
     /// <summary>Random, made with the ledger: jobs carry it in their environment.</summary>
@@ -101,12 +97,12 @@ internal sealed partial class JobLedger : IDisposable
         LedgerOptions options, Func<WatchRule, BytePath, ulong, bool> isGone, ILogger<JobLedger> logger)
     {
         var layout = new StateLayout(options.StateDirectory);
-        FileLock fileLock = PrepareDirectory(layout);
+        FileLock fileLock = StateDirectory.Take(layout);
         SqliteDatabase? db = null;
         try
         {
             db = LedgerFile.OpenWriter(layout, out bool wasUnclean);
-            Dictionary<string, LedgerRule> rules = LoadRules(db, options.Rules);
+            Dictionary<string, LedgerRule> rules = LoadRules(db, options.Rules, logger);
             string id = db.QueryText("SELECT id FROM ledger") ?? throw new InvariantException("the ledger has no id");
             var writer = new LedgerWriter(db, isGone);
             writer.PrepareStart(rules.Values);
@@ -207,6 +203,7 @@ internal sealed partial class JobLedger : IDisposable
     public void Close()
     {
         _queue.Close();
+        KnownFiles.Close();
         if (_thread.ThreadState.HasFlag(ThreadState.Unstarted))
             return;
         _thread.Join();
@@ -232,56 +229,4 @@ internal sealed partial class JobLedger : IDisposable
         _queue.Give(request);
         return request.Done;
     }
-
-    private static Dictionary<string, LedgerRule> LoadRules(SqliteDatabase db, IReadOnlyList<WatchRule> rules)
-    {
-        var loaded = new Dictionary<string, LedgerRule>(StringComparer.Ordinal);
-        using SqliteStatement insert = db.Prepare("INSERT INTO rules (name) VALUES (?1) ON CONFLICT DO NOTHING");
-        using SqliteStatement find = db.Prepare("SELECT id, first_scan_ns FROM rules WHERE name = ?1");
-        foreach (WatchRule rule in rules)
-        {
-            insert.Bind(1, rule.Name).Run();
-            Invariant.That(find.Bind(1, rule.Name).Step());
-            loaded.Add(rule.Name, new LedgerRule(find.Int(0), rule) { FirstScanDone = !find.IsNull(1) });
-            find.Reset();
-        }
-
-        return loaded;
-    }
-
-    private static FileLock PrepareDirectory(StateLayout layout)
-    {
-        const uint OwnerAndGroup = 0b111_101_000;
-        int errno = PathOps.TryMakeDirectories(layout.Root, OwnerAndGroup);
-        if (errno != 0)
-            throw new LedgerUnusableException(LinuxException.Explain("mkdir", layout.Root, errno));
-        if (FileSystemInfo.TryRead(layout.Root, out FileSystemFacts facts) == 0 && facts.IsNetwork)
-            throw new LedgerUnusableException(
-                $"The state directory '{layout.Root}' is on a network file system ({facts.Name}), where the ledger's "
-                + "locks and shared memory cannot be relied on: set StateDirectory to a directory on a local disk.");
-        int errnoOfLock = FileLock.TryTake(layout.Lock, out FileLock? taken);
-        if (errnoOfLock == Errno.EAGAIN)
-            throw new LedgerLockedException(layout.Lock, ReadHolder(layout.Lock));
-        if (taken is null)
-            throw new LedgerUnusableException(LinuxException.Explain("open", layout.Lock, errnoOfLock));
-        WriteHolder(layout.Lock);
-        return taken;
-    }
-
-    // Only for the message of whoever comes second: the lock itself is what counts.
-    private static void WriteHolder(BytePath path)
-    {
-        PathOps.TryOpen(path, OpenMode.Replace, 0, out SafeFileHandle? file);
-        using (file)
-        {
-            if (file is not null)
-                RandomAccess.Write(file, Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
-        }
-    }
-
-    private static int? ReadHolder(BytePath path) =>
-        PathOps.TryReadSmallFile(path, out byte[] content) == 0
-        && int.TryParse(content.AsSpan().Trim("\n"u8), CultureInfo.InvariantCulture, out int pid)
-            ? pid
-            : null;
 }

@@ -1,4 +1,5 @@
 using AutoCrunch.Core;
+using Microsoft.Extensions.Logging;
 
 namespace AutoCrunch.Ledger;
 
@@ -9,14 +10,30 @@ namespace AutoCrunch.Ledger;
 /// </summary>
 internal sealed class KnownFiles : IKnownFiles, IDisposable
 {
+    private static readonly TimeSpan s_firstWait = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromSeconds(15);
+
     private readonly Dictionary<string, LedgerRule> _rules;
     private readonly LedgerQueue _queue;
     private readonly ThreadLocal<Reader> _reader;
+    private readonly Action<LedgerRule, WholeScan> _scanRecorded;
+    private readonly ILogger _logger;
+    private readonly HashSet<string> _scansTold = new(StringComparer.Ordinal); // watch thread
+    private readonly ManualResetEventSlim _closing = new();
 
-    public KnownFiles(StateLayout layout, Dictionary<string, LedgerRule> rules, LedgerQueue queue)
+    /// <param name="layout">Where the ledger is.</param>
+    /// <param name="rules">By name.</param>
+    /// <param name="queue">Where what is told goes.</param>
+    /// <param name="scanRecorded">Called on the ledger thread when the end of a whole scan is recorded.</param>
+    /// <param name="logger">The service's log.</param>
+    public KnownFiles(
+        StateLayout layout, Dictionary<string, LedgerRule> rules, LedgerQueue queue,
+        Action<LedgerRule, WholeScan> scanRecorded, ILogger logger)
     {
         _rules = rules;
         _queue = queue;
+        _scanRecorded = scanRecorded;
+        _logger = logger;
         _reader = new ThreadLocal<Reader>(() => new Reader(layout), trackAllValues: true);
     }
 
@@ -24,24 +41,29 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
     public void ReadDirectory(string rule, BytePath directory, Dictionary<BytePath, KnownFile> files)
     {
         ArgumentNullException.ThrowIfNull(files);
-        _reader.Value!.ReadDirectory(_rules[rule].Id, directory, files);
+        Retried(reader =>
+        {
+            files.Clear();
+            reader.ReadDirectory(_rules[rule].Id, directory, files);
+            return true;
+        });
     }
 
     /// <inheritdoc/>
     public IReadOnlyCollection<KnownDirectory> ReadDirectories(string rule, BytePath directory) =>
-        _reader.Value!.ReadDirectories(_rules[rule].Id, directory);
+        Retried(reader => reader.ReadDirectories(_rules[rule].Id, directory));
 
     /// <inheritdoc/>
     public bool IsFirstScan(string rule) => !_rules[rule].FirstScanDone;
 
     /// <inheritdoc/>
-    public void FirstScanFinished(string rule)
+    public void WholeScanFinished(string rule, long found)
     {
         LedgerRule known = _rules[rule];
-        if (known.FirstScanDone)
+        if (known.IsScanned || !_scansTold.Add(rule))
             return;
         known.FirstScanDone = true;
-        _queue.Give(new FirstScanCommand(known));
+        _queue.Give(new WholeScanCommand(known, found, _scanRecorded));
     }
 
     /// <inheritdoc/>
@@ -67,12 +89,39 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
     public void DirectoryMoved(string rule, BytePath from, BytePath to) =>
         Tell(rule, (writer, told) => writer.DirectoryMoved(told, from, to));
 
+    /// <summary>The service ends: no thread waits any longer to be able to read.</summary>
+    public void Close() => _closing.Set();
+
     /// <summary>Closes the readers. No thread may be reading any more.</summary>
     public void Dispose()
     {
         foreach (Reader reader in _reader.Values)
             reader.Dispose();
         _reader.Dispose();
+        _closing.Dispose();
+    }
+
+    // A scan that cannot read just now (no descriptor, no memory, an I/O error) waits where it is.
+    private T Retried<T>(Func<Reader, T> read)
+    {
+        TimeSpan wait = s_firstWait;
+        bool isSaid = false;
+        while (true)
+        {
+            try
+            {
+                return read(_reader.Value!);
+            }
+            catch (SqliteException e) when (e.IsTransient && !_closing.IsSet)
+            {
+                if (!isSaid)
+                    LedgerLog.CannotRead(_logger, e.Message, e.Advice);
+                isSaid = true;
+            }
+
+            _closing.Wait(wait);
+            wait = wait < s_longestWait ? wait * 2 : s_longestWait;
+        }
     }
 
     private void Tell(string rule, Action<LedgerWriter, LedgerRule> apply) =>
@@ -86,7 +135,7 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
 
         public Reader(StateLayout layout)
         {
-            _db = LedgerFile.OpenReader(layout);
+            _db = LedgerFile.OpenOwnReader(layout);
             _files = _db.Prepare($"""
                 SELECT name, inode, size, mtime_ns, hold, number FROM files LEFT JOIN devices ON id = device_id
                 WHERE rule_id = ?1 AND directory = ?2

@@ -45,10 +45,24 @@ internal sealed class FactCommand(LedgerRule rule, Action<LedgerWriter, LedgerRu
     public override void Apply(LedgerWriter writer) => apply(writer, Rule!);
 }
 
-/// <summary>The first scan of the rule's tree has finished: no later scan tells that again.</summary>
-internal sealed class FirstScanCommand(LedgerRule rule) : LedgerCommand(rule)
+/// <summary>
+/// The whole tree of a rule has been scanned for the first time, or with the rule as it is now: no later scan tells
+/// that again.
+/// </summary>
+internal sealed class WholeScanCommand(LedgerRule rule, long found, Action<LedgerRule, WholeScan> told)
+    : LedgerCommand(rule)
 {
-    public override void Apply(LedgerWriter writer) => writer.FirstScanFinished(Rule!);
+    private WholeScan _recorded;
+
+    public override void Apply(LedgerWriter writer) => _recorded = writer.WholeScanFinished(Rule!, found);
+
+    public override void Committed()
+    {
+        Rule!.IsScanned = true;
+        Rule.Paused = _recorded.Paused;
+        Rule.NextDueNs = 0;
+        told(Rule, _recorded);
+    }
 }
 
 /// <summary>

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
+using FileSystemInfo = AutoCrunch.Linux.FileSystemInfo;
 
 namespace AutoCrunch.Ledger;
 
@@ -31,6 +32,8 @@ internal static class LedgerFile
         SqliteDatabase? db = null;
         try
         {
+            if (!IsThere(layout))
+                Create(layout);
             db = SqliteDatabase.OpenWriter(layout.Ledger);
             CheckVersion(db, layout.Ledger);
             Configure(db);
@@ -43,6 +46,25 @@ internal static class LedgerFile
             db?.Dispose();
             if (Explain(e, layout.Ledger) is { } unusable)
                 throw unusable;
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Opens for reading beside the writing connection of this process, which has found the ledger in order.
+    /// </summary>
+    /// <exception cref="SqliteException">SQLite refuses.</exception>
+    public static SqliteDatabase OpenOwnReader(StateLayout layout)
+    {
+        SqliteDatabase db = SqliteDatabase.OpenReader(layout.Ledger);
+        try
+        {
+            db.Execute("PRAGMA query_only = 1; PRAGMA temp_store = 2");
+            return db;
+        }
+        catch
+        {
+            db.Dispose();
             throw;
         }
     }
@@ -69,6 +91,8 @@ internal static class LedgerFile
         SqliteDatabase? db = null;
         try
         {
+            IsThere(layout);
+
             // Without a WAL it was closed cleanly: nobody writes, and no file must be left behind beside it that might
             // belong to another user than the service's.
             bool isClosed = FileStatReader.TryReadTarget(layout.Wal, out _) == Errno.ENOENT;
@@ -101,6 +125,30 @@ internal static class LedgerFile
         + $"it, '{ledger}-wal' and '{ledger}-shm' away and start with an empty one: all files that are there then "
         + "count as found at the first start (ExistingFiles). sqlite3's .recover may save the old history.",
         inner);
+
+    // False when there is none. What is left of one is never taken for none: SQLite would make an empty ledger of it.
+    private static bool IsThere(StateLayout layout)
+    {
+        int errno = FileStatReader.TryReadTarget(layout.Ledger, out FileStat file);
+        bool hasWal = FileStatReader.TryReadTarget(layout.Wal, out FileStat wal) == 0 && wal.SizeBytes > 0;
+        if (errno == 0 && file.SizeBytes == 0)
+            throw Corrupt(layout.Ledger, "it is empty, 0 bytes");
+        if (errno == Errno.ENOENT && hasWal)
+            throw Corrupt(layout.Ledger, $"it is missing, but '{layout.Wal}' is there");
+        return errno != Errno.ENOENT;
+    }
+
+    // Under another name until all is in it: a start that is broken off leaves no half of a ledger.
+    private static void Create(StateLayout layout)
+    {
+        PathOps.TryUnlink(layout.NewLedger);
+        PathOps.TryUnlink(layout.NewLedgerJournal);
+        using (SqliteDatabase db = SqliteDatabase.OpenWriter(layout.NewLedger))
+            Migrate(db);
+        int errno = PathOps.TryRename(layout.NewLedger, layout.Ledger);
+        if (errno != 0)
+            throw new LinuxException("rename", layout.NewLedger, errno);
+    }
 
     private static void Configure(SqliteDatabase db) => db.Execute("""
         PRAGMA journal_mode = WAL;
@@ -153,6 +201,14 @@ internal static class LedgerFile
         return reader.ReadToEnd();
     }
 
+    /// <summary>What to tell the operator when the ledger is damaged; null when it is something else.</summary>
+    public static LedgerUnusableException? ExplainDamage(Exception e, BytePath ledger) => e switch
+    {
+        LedgerUnusableException unusable => unusable,
+        SqliteException { IsCorrupt: true } => Corrupt(ledger, e.Message, e),
+        _ => null,
+    };
+
     /// <summary>What to tell the operator when no restart mends it; null when it is of another kind.</summary>
     public static LedgerUnusableException? Explain(Exception e, BytePath ledger)
     {
@@ -160,7 +216,10 @@ internal static class LedgerFile
             return null;
         if (sqlite.IsCorrupt)
             return Corrupt(ledger, sqlite.Message, e);
-        return sqlite.IsAccess
+
+        // A file system that is read-only may be made writable again.
+        bool isReadOnly = FileSystemInfo.TryRead(ledger.Directory, out FileSystemFacts facts) == 0 && facts.IsReadOnly;
+        return sqlite.IsAccess && !isReadOnly
             ? new LedgerUnusableException(
                 $"The ledger '{ledger}' cannot be opened: {sqlite.Message}; {sqlite.Advice}.", e)
             : null;

@@ -36,6 +36,24 @@ internal static partial class LedgerLog
     [LoggerMessage(2009, LogLevel.Warning, "Ledger's write-ahead log cannot be moved into it: {Message}; {Advice}")]
     public static partial void CheckpointFailed(ILogger logger, string message, string advice);
 
+    [LoggerMessage(2011, LogLevel.Warning, "Rule {Rule}: {What}")]
+    public static partial void RuleChanged(ILogger logger, string rule, string what);
+
+    [LoggerMessage(2012, LogLevel.Warning,
+        "Rule {Rule} is configured no longer, and {Count} of its jobs wait; they start when there is a rule of that "
+        + "name again")]
+    public static partial void RuleMissing(ILogger logger, string rule, long count);
+
+    [LoggerMessage(2013, LogLevel.Warning,
+        "Rule {Rule} is paused: the scan found {Files} files that are new to the ledger, more than MaxExistingFiles "
+        + "({Most}). They and what arrives are recorded, but no job starts; {HowToResume}")]
+    public static partial void TooManyFiles(
+        ILogger logger, string rule, string files, string most, string howToResume);
+
+    [LoggerMessage(2014, LogLevel.Warning,
+        "Ledger cannot be read at present, a scan waits for it: {Message}. To go on, {Advice}; it goes on by itself")]
+    public static partial void CannotRead(ILogger logger, string message, string advice);
+
     [LoggerMessage(2010, LogLevel.Warning, "A forgotten job's log stays: {Message}")]
     public static partial void LogNotRemoved(ILogger logger, string message);
 }

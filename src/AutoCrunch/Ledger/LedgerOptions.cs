@@ -36,6 +36,11 @@ internal readonly record struct StateLayout(BytePath Root)
 
     public BytePath Wal => Root.Join("ledger.db-wal"u8);
 
+    /// <summary>The ledger while it is being made.</summary>
+    public BytePath NewLedger => Root.Join("ledger.db.new"u8);
+
+    public BytePath NewLedgerJournal => Root.Join("ledger.db.new-journal"u8);
+
     public BytePath Lock => Root.Join("lock"u8);
 
     public BytePath Logs => Root.Join("logs"u8);

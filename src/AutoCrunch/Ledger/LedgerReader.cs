@@ -36,10 +36,17 @@ internal sealed class LedgerReader : IDisposable
     private LedgerReader(SqliteDatabase db)
     {
         _db = db;
-        using SqliteStatement rules = db.Prepare("SELECT id, name FROM rules");
-        while (rules.Step())
-            _rules.Add(rules.Int(0), rules.Text(1)!);
+        Records = RuleRecord.ReadAll(db);
+        foreach (RuleRecord record in Records.Values)
+            _rules.Add(record.Id, record.Name);
     }
+
+    /// <summary>What is recorded of rules, by name.</summary>
+    public IReadOnlyDictionary<string, RuleRecord> Records { get; }
+
+    /// <summary>Other rules than these that have jobs that wait.</summary>
+    public IReadOnlyList<(string Rule, long Waiting)> WaitingOfOthers(IReadOnlyCollection<string> configured) =>
+        RuleRecord.WaitingOfOthers(_db, configured);
 
     /// <summary>The rules that the ledger has records of, configured or not.</summary>
     public IEnumerable<string> Rules => _rules.Values.Order(StringComparer.Ordinal);

@@ -9,6 +9,7 @@ namespace AutoCrunch.Ledger;
 internal sealed class LedgerRule(int id, WatchRule rule)
 {
     private volatile bool _firstScanDone;
+    private volatile bool _isScanned;
 
     public int Id { get; } = id;
 
@@ -22,6 +23,19 @@ internal sealed class LedgerRule(int id, WatchRule rule)
         get => _firstScanDone;
         set => _firstScanDone = value;
     }
+
+    /// <summary>
+    /// Recorded: the whole tree has been scanned with the rule as it is now. Before that no job is claimed, if there is
+    /// a limit to what a scan may find.
+    /// </summary>
+    public bool IsScanned
+    {
+        get => _isScanned;
+        set => _isScanned = value;
+    }
+
+    /// <summary>Ledger thread: why no job is claimed; null when they are.</summary>
+    public PauseReason? Paused { get; set; }
 
     /// <summary>Guarded by the command queue's lock: a fact or a completion of this rule was dropped.</summary>
     public bool HasDropped { get; set; }
@@ -42,7 +56,8 @@ internal sealed class LedgerRule(int id, WatchRule rule)
     public long NextDueNs { get; set; }
 
     /// <summary>Ledger thread: this rule could run another job.</summary>
-    public bool HasFreeSlot => Run is not null && Running < Concurrency;
+    public bool HasFreeSlot => Run is not null && Running < Concurrency && Paused is null
+        && (IsScanned || Rule.MaxExistingFiles == 0);
 }
 
 /// <summary>A job that was claimed and not settled yet.</summary>

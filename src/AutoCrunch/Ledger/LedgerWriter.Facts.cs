@@ -19,7 +19,6 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _moveJobsBelow;
     private SqliteStatement _moveBelow;
     private SqliteStatement _missedBelow;
-    private SqliteStatement _firstScan;
 
     public void Held(LedgerRule rule, BytePath path, FileStat stat, HoldReason reason)
     {
@@ -93,8 +92,6 @@ internal sealed partial class LedgerWriter
             ReviveBelow(rule, low, high, from, to);
     }
 
-    public void FirstScanFinished(LedgerRule rule) => _firstScan.Bind(1, rule.Id).Bind(2, Clock.WallNs()).Run();
-
     // Jobs whose attempt missed the file before the rename was told, and was called off: if it is there under the new
     // name, nobody else will bring it.
     private void ReviveBelow(LedgerRule rule, byte[] low, byte[] high, BytePath from, BytePath to)
@@ -152,7 +149,7 @@ internal sealed partial class LedgerWriter
 
     [MemberNotNull(nameof(_goneEntry), nameof(_updateEntryVersion), nameof(_updateJobVersion), nameof(_findOrigin))]
     [MemberNotNull(nameof(_cancelQueuedBelow), nameof(_goneBelow), nameof(_deleteBelow), nameof(_moveJobsBelow))]
-    [MemberNotNull(nameof(_moveBelow), nameof(_missedBelow), nameof(_firstScan))]
+    [MemberNotNull(nameof(_moveBelow), nameof(_missedBelow))]
     private void PrepareFacts()
     {
         const string Below = "rule_id = ?1 AND directory >= ?2 AND directory < ?3";
@@ -191,6 +188,5 @@ internal sealed partial class LedgerWriter
             WHERE f.rule_id = ?1 AND f.directory >= ?2 AND f.directory < ?3 AND f.state = {(int)EntryState.Gone}
                 AND j.state = {(int)JobState.Cancelled} AND j.reason = {(int)JobReason.Gone}
             """);
-        _firstScan = _db.Prepare("UPDATE rules SET first_scan_ns = ?2 WHERE id = ?1 AND first_scan_ns IS NULL");
     }
 }

@@ -32,6 +32,7 @@ internal sealed partial class LedgerWriter : IDisposable
         PrepareFacts();
         PrepareJobs();
         PrepareHistory();
+        PrepareRules();
     }
 
     /// <summary>The jobs that run.</summary>

@@ -11,3 +11,7 @@ ALTER TABLE files ADD COLUMN device_id INTEGER;                -- NULL where it 
 
 -- Why jobs of the rule are not started: NULL they are; 0 the first scan found more than MaxExistingFiles; 1 by hand.
 ALTER TABLE rules ADD COLUMN paused INTEGER CHECK (paused BETWEEN 0 AND 1);
+
+-- What the rule looked like when its whole tree was scanned last, to say what a change of it means for files that exist.
+ALTER TABLE rules ADD COLUMN path BLOB;                        -- NULL where it was not recorded
+ALTER TABLE rules ADD COLUMN patterns TEXT;

@@ -60,6 +60,13 @@ internal static class Errno
     public const int EDQUOT = 122;
     public const int ENOMEDIUM = 123;
 
+    /// <summary>
+    /// True for what may be granted later without anybody changing owners, modes or names: the machine lacks something
+    /// at present, a disk failed or is read-only.
+    /// </summary>
+    public static bool MayPass(int errno) => errno is EAGAIN or ENOMEM or ENFILE or EMFILE or ENOSPC or EDQUOT or EROFS
+        or EIO or ESTALE or EBUSY or EINTR or ETIMEDOUT;
+
     /// <summary>The kernel's name, "ENOENT"; "errno 4711" for one that is not in the list.</summary>
     public static string Name(int errno) => errno switch
     {

@@ -126,8 +126,7 @@ internal sealed partial class WatchLoop
         root.NextRescanNs = interval > TimeSpan.Zero ? NextAfter(scan, interval) : long.MaxValue;
         if (!scan.IsComplete)
             return;
-        if (scan.IsFirst)
-            _knownFiles.FirstScanFinished(root.Rule.Name);
+        _knownFiles.WholeScanFinished(root.Rule.Name, scan.Found);
         WatchRule rule = root.Rule;
         if (scan.Away > 0 && scan.Away != root.AwayReported)
             _log.FilesAway(rule.Name, rule.Path, scan.Away);

@@ -13,6 +13,8 @@ public sealed class CommandLineTests
     [InlineData("trace", ".", "--quiet", "10")]
     [InlineData("trace", ".", "--include", "a[")]
     [InlineData("--config")]
+    [InlineData("pause")]
+    [InlineData("resume", "raw", "b")]
     public void A_wrong_command_line_ends_with_64_and_names_what_is_wrong(params string[] arguments)
     {
         (int exitCode, string output, string error) = Tool.TryRun(ServiceProcess.Program, arguments);
@@ -28,6 +30,8 @@ public sealed class CommandLineTests
     [InlineData("run", "--help")]
     [InlineData("check", "--help")]
     [InlineData("trace", "--help")]
+    [InlineData("pause", "--help")]
+    [InlineData("resume", "--help")]
     public void Help_has_examples(params string[] arguments)
     {
         (int exitCode, string output, string error) = Tool.TryRun(ServiceProcess.Program, arguments);

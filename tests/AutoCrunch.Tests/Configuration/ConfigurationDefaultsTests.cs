@@ -16,7 +16,7 @@ public sealed class ConfigurationDefaultsTests
                 "Completion": { "Arrivals": "RenameAndInPlace", "InPlace": "Quiet", "QuietPeriod": "00:00:10",
                   "IgnoredDirectories": [".*"], "ZeroMtime": "Hold", "OwnerOnly": "Hold", "Renames": "Ignore",
                   "Updates": "Process" },
-                "RescanInterval": "00:05:00", "ExistingFiles": "Process",
+                "RescanInterval": "00:05:00", "ExistingFiles": "Process", "MaxExistingFiles": 10000,
                 "Dispatcher": { "Type": "Process", "Command": ["true"], "Concurrency": 2, "Timeout": null,
                   "KillGrace": "00:00:10", "WorkingDirectory": ".", "Environment": {}, "MaxLogBytes": 10485760 },
                 "Retry": { "MaxAttempts": 3, "Delay": "00:00:10", "MaxDelay": "00:10:00", "PermanentExitCodes": [] }
@@ -51,7 +51,7 @@ public sealed class ConfigurationDefaultsTests
                     "Completion": { "Arrivals": "rename", "InPlace": "PROVEN", "QuietPeriod": "00:00:00.5",
                       "IgnoredDirectories": [], "ZeroMtime": "Process", "OwnerOnly": "Process", "Renames": "Process",
                       "Updates": "Ignore", },
-                    "RescanInterval": "00:00:00", "ExistingFiles": "Ignore",
+                    "RescanInterval": "00:00:00", "ExistingFiles": "Ignore", "MaxExistingFiles": 5,
                     "Dispatcher": { "Type": "process", "Command": ["{directory}/crunch", "{path}"], "Concurrency": 9,
                       "Timeout": "01:00:00", "KillGrace": "00:00:00", "WorkingDirectory": "work",
                       "Environment": { "OMP_NUM_THREADS": 4, "EMPTY": "" }, "MaxLogBytes": 4096 },
@@ -78,6 +78,7 @@ public sealed class ConfigurationDefaultsTests
         Assert.Equal(
             (ProcessPolicy.Process, ProcessPolicy.Ignore, ProcessPolicy.Ignore),
             (rule.Completion.Renames, rule.Completion.Updates, rule.ExistingFiles));
+        Assert.Equal(5, rule.MaxExistingFiles);
         Assert.Equal(TimeSpan.FromMilliseconds(500), rule.Completion.QuietPeriod);
         Assert.Equal(TimeSpan.Zero, rule.RescanInterval);
         Assert.Equal([2, 65], rule.Retry.PermanentExitCodes);
@@ -171,6 +172,7 @@ public sealed class ConfigurationDefaultsTests
         Assert.Equal(["*~"], rule.Exclude.Patterns);
         Assert.Equal(TimeSpan.FromMinutes(5), rule.RescanInterval);
         Assert.Equal(ProcessPolicy.Process, rule.ExistingFiles);
+        Assert.Equal(10_000, rule.MaxExistingFiles);
         CompletionPolicy completion = rule.Completion;
         Assert.Equal(Arrivals.RenameAndInPlace, completion.Arrivals);
         Assert.Equal(InPlace.Quiet, completion.InPlace);

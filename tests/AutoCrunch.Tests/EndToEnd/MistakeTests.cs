@@ -30,6 +30,7 @@ public sealed class MistakeTests : IDisposable
         { Raw + ":Include", Rule("\"Path\": \"in\", \"Include\": []") },
         { Raw + ":Exclude:0", Rule("\"Path\": \"in\", \"Exclude\": [\"/data/*\"]") },
         { Raw + ":ExistingFiles", Rule("\"Path\": \"in\", \"ExistingFiles\": \"Skip\"") },
+        { Raw + ":MaxExistingFiles", Rule("\"Path\": \"in\", \"MaxExistingFiles\": -1") },
         { Raw + ":RescanInterval", Rule("\"Path\": \"in\", \"RescanInterval\": \"300\"") },
         { Raw + ":Completion:QuietPeriod", Completion("\"QuietPeriod\": \"10\"") },
         { Raw + ":Completion:QuietPeriod", Completion("\"QuietPeriod\": 10") },

@@ -101,6 +101,8 @@ public sealed class DeviceTests : IDisposable
         using (SqliteDatabase db = SqliteDatabase.OpenWriter(directory["state/ledger.db"]))
             db.Execute("""
                 ALTER TABLE rules DROP COLUMN paused;
+                ALTER TABLE rules DROP COLUMN path;
+                ALTER TABLE rules DROP COLUMN patterns;
                 ALTER TABLE files DROP COLUMN device_id;
                 DROP TABLE devices;
                 PRAGMA user_version = 1;

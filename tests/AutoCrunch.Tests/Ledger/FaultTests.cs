@@ -106,7 +106,7 @@ public sealed class FaultTests : IDisposable
         rig.Open();
         Completion[] found = [.. Enumerable.Range(0, 3000).Select(i =>
             rig.Complete($"f{i}", change: completion => completion with { IsExisting = true }))];
-        rig.Ledger.KnownFiles.FirstScanFinished("raw");
+        rig.Ledger.KnownFiles.WholeScanFinished("raw", 0);
         rig.Sync();
 
         foreach (Completion[] part in found.Chunk(1)) // as a later scan would find them

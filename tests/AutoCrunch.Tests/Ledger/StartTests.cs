@@ -121,7 +121,7 @@ public sealed class StartTests : IDisposable
     {
         using LedgerRig rig = New();
         Assert.True(rig.Ledger.KnownFiles.IsFirstScan("raw"));
-        rig.Ledger.KnownFiles.FirstScanFinished("raw");
+        rig.Ledger.KnownFiles.WholeScanFinished("raw", 0);
         Assert.False(rig.Ledger.KnownFiles.IsFirstScan("raw"));
 
         rig.CrashAndReopen();

@@ -108,12 +108,12 @@ internal sealed class MemoryKnownFiles : IKnownFiles, IJobDispatcher
             return !_firstScansFinished.Contains(rule);
     }
 
-    public void FirstScanFinished(string rule)
+    public void WholeScanFinished(string rule, long found)
     {
         lock (_gate)
         {
-            _firstScansFinished.Add(rule);
-            _told.Add($"first scan {rule}");
+            if (_firstScansFinished.Add(rule))
+                _told.Add($"first scan {rule}");
         }
     }
 

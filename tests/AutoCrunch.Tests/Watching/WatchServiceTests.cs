@@ -136,7 +136,7 @@ public sealed class WatchServiceTests : IDisposable
 
         public bool IsFirstScan(string rule) => false;
 
-        public void FirstScanFinished(string rule)
+        public void WholeScanFinished(string rule, long found)
         {
         }
 

@@ -44,6 +44,7 @@ internal sealed record RuleText(string Name = "raw")
         dispatcher.TryAdd("Command", Array(Command ?? [HelperPrograms.Job, recordFile, .. Job, "--", Subject]));
         dispatcher.TryAdd("Concurrency", Concurrency);
         JsonObject rule = Parse(Further);
+        rule.TryAdd("MaxExistingFiles", 0);
         rule["Path"] = Path;
         rule["Include"] = Array(Include);
         rule["Exclude"] = Array(Exclude);

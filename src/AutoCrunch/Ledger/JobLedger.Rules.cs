@@ -1,0 +1,54 @@
+using System.Globalization;
+using AutoCrunch.Core;
+using Microsoft.Extensions.Logging;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>The rules themselves: what is remembered of them, and what a change of them means.</summary>
+internal sealed partial class JobLedger
+{
+    // What a changed rule means for files that exist is said here, before any of them is looked at.
+    private static Dictionary<string, LedgerRule> LoadRules(
+        SqliteDatabase db, IReadOnlyList<WatchRule> rules, ILogger logger)
+    {
+        Dictionary<string, RuleRecord> before = RuleRecord.ReadAll(db);
+        string[] names = [.. rules.Select(rule => rule.Name)];
+        foreach (WatchRule rule in rules)
+            foreach (string sentence in RuleChanges.Of(rule, names, before))
+                LedgerLog.RuleChanged(logger, rule.Name, sentence);
+        foreach ((string rule, long waiting) in RuleRecord.WaitingOfOthers(db, names))
+            LedgerLog.RuleMissing(logger, rule, waiting);
+
+        using SqliteStatement insert = db.Prepare("INSERT INTO rules (name) VALUES (?1) ON CONFLICT DO NOTHING");
+        using SqliteStatement scope = db.Prepare("UPDATE rules SET path = ?2, patterns = ?3 WHERE id = ?1");
+        foreach (WatchRule rule in rules)
+            insert.Bind(1, rule.Name).Run();
+        Dictionary<string, RuleRecord> records = RuleRecord.ReadAll(db);
+        var loaded = new Dictionary<string, LedgerRule>(StringComparer.Ordinal);
+        foreach (WatchRule rule in rules)
+        {
+            RuleRecord record = records[rule.Name];
+            if (record is { FirstScanDone: true, Path: null }) // by a version that did not record it
+                scope.Bind(1, record.Id).Bind(2, rule.Path.Span).Bind(3, RuleRecord.PatternsOf(rule)).Run();
+            loaded.Add(rule.Name, new LedgerRule(record.Id, rule)
+            {
+                FirstScanDone = record.FirstScanDone,
+                IsScanned = record.IsSameScope(rule),
+                Paused = record.Paused,
+            });
+        }
+
+        return loaded;
+    }
+
+    // Ledger thread.
+    private void ScanRecorded(LedgerRule rule, WholeScan scan)
+    {
+        if (scan.Paused == PauseReason.ManyFiles)
+            LedgerLog.TooManyFiles(
+                _logger, rule.Name, Number(scan.Files), Number(rule.Rule.MaxExistingFiles),
+                RuleChanges.HowToResume(rule.Name));
+    }
+
+    private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,75 @@
+using AutoCrunch.Core;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>Why no job of a rule starts. The numbers are kept in the ledger: never renumber.</summary>
+internal enum PauseReason : byte
+{
+    /// <summary>A scan found more files than MaxExistingFiles.</summary>
+    ManyFiles = 0,
+
+    /// <summary>An operator's pause.</summary>
+    ByHand = 1,
+}
+
+/// <summary>What the ledger has recorded of a rule itself.</summary>
+/// <param name="Id">Its row in <c>rules</c>.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="FirstScanDone">Its whole tree has been scanned once.</param>
+/// <param name="Paused">Why no job of it starts; null when they do.</param>
+/// <param name="Path">Its Path when its tree was scanned last; null when that was not recorded.</param>
+/// <param name="Patterns">Its patterns then (<see cref="PatternsOf"/>).</param>
+internal sealed record RuleRecord(
+    int Id, string Name, bool FirstScanDone, PauseReason? Paused, BytePath? Path, string? Patterns)
+{
+    /// <summary>All records, by name.</summary>
+    public static Dictionary<string, RuleRecord> ReadAll(SqliteDatabase db)
+    {
+        using SqliteStatement read = db.Prepare("SELECT id, name, first_scan_ns, paused, path, patterns FROM rules");
+        var records = new Dictionary<string, RuleRecord>(StringComparer.Ordinal);
+        while (read.Step())
+        {
+            BytePath? path = read.IsNull(4) ? null : new BytePath(read.Blob(4));
+            string name = read.Text(1)!;
+            records.Add(name, new RuleRecord(
+                read.Int(0), name, !read.IsNull(2), (PauseReason?)read.OptionalInt(3), path, read.Text(5)));
+        }
+
+        return records;
+    }
+
+    /// <summary>Rules that are configured no longer and have jobs that wait, with how many.</summary>
+    public static List<(string Rule, long Waiting)> WaitingOfOthers(
+        SqliteDatabase db, IReadOnlyCollection<string> configured)
+    {
+        using SqliteStatement count = db.Prepare($"""
+            SELECT r.name, (SELECT count(*) FROM jobs j INDEXED BY jobs_queued
+                WHERE j.state = {(int)JobState.Queued} AND j.rule_id = r.id) AS waiting
+            FROM rules r WHERE waiting > 0 ORDER BY r.name
+            """);
+        var others = new List<(string Rule, long Waiting)>();
+        while (count.Step())
+            if (count.Text(0) is { } name && !configured.Contains(name))
+                others.Add((name, count.Number(1)));
+        return others;
+    }
+
+    /// <summary>Which names a rule takes, as text: "*.raw !*~", what it does not enter after a second '!'.</summary>
+    public static string PatternsOf(WatchRule rule)
+    {
+        ArgumentNullException.ThrowIfNull(rule);
+        string taken = string.Join(' ', rule.Include.Patterns.Select(Quote));
+        string left = string.Concat(rule.Exclude.Patterns.Select(pattern => " !" + Quote(pattern)));
+        string ignored = rule.Recursive
+            ? string.Concat(rule.Completion.IgnoredDirectories.Patterns.Select(pattern => $" !{Quote(pattern)}/"))
+            : " !*/";
+        return taken + left + ignored;
+    }
+
+    /// <summary>True when a scan with the rule as it is now takes what the last one took.</summary>
+    public bool IsSameScope(WatchRule rule) => FirstScanDone
+        && (Path is null || Path == rule.Path) && (Patterns is null || Patterns == PatternsOf(rule));
+
+    private static string Quote(string pattern) =>
+        pattern.AsSpan().ContainsAny(' ', '!') ? $"\"{pattern}\"" : pattern;
+}
