@@ -15,9 +15,10 @@ internal sealed class LatencyBenchmark(string workDirectory, int files, int roun
     public int Run()
     {
         Directory.CreateDirectory(workDirectory);
-        string job = Compile("job", $"-static \"-DRECORD=\\\"{Path.Combine(workDirectory, "record")}\\\"\"");
-        string generate = Compile("generate", "");
-        string reference = Compile("reference", "");
+        string job = NativePrograms.Compile(
+            "job", workDirectory, $"-static \"-DRECORD=\\\"{Path.Combine(workDirectory, "record")}\\\"\"");
+        string generate = NativePrograms.Compile("generate", workDirectory);
+        string reference = NativePrograms.Compile("reference", workDirectory);
         var tools = new List<(string Name, Func<string, Tool> Start)>
         {
             ("C reference", directory => StartAndAwait(reference, $"{directory} {job}", "ready")),
@@ -128,15 +129,6 @@ internal sealed class LatencyBenchmark(string workDirectory, int files, int roun
         }
 
         return false;
-    }
-
-    private string Compile(string name, string options)
-    {
-        string source = Path.Combine(AppContext.BaseDirectory, "Native", name + ".c");
-        string program = Path.Combine(workDirectory, name);
-        using Process compiler = Process.Start("cc", $"-O2 -Wall {options} {source} -o {program}");
-        compiler.WaitForExit();
-        return compiler.ExitCode == 0 ? program : throw new InvalidOperationException($"cc failed for {source}");
     }
 
     private static Process Start(string program, string arguments) =>

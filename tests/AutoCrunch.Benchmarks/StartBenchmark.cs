@@ -34,7 +34,7 @@ internal sealed class StartBenchmark(string workDirectory, int rounds)
 /// <summary>The service under measurement, in a directory of its own.</summary>
 internal sealed class ServiceProcess : IDisposable
 {
-    private const int PatienceMs = 60_000;
+    private const int PatienceMs = 600_000;
     private readonly Process _process;
     private readonly Socket _socket;
 
@@ -54,18 +54,33 @@ internal sealed class ServiceProcess : IDisposable
 
     public int Pid => _process.Id;
 
+    /// <summary>The most memory it has held so far (VmHWM, proc(5)).</summary>
+    public long PeakBytes => 1024 * long.Parse(
+        File.ReadLines($"/proc/{Pid}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
+            .AsSpan(6).Trim().TrimEnd("kB").Trim(),
+        CultureInfo.InvariantCulture);
+
     public static ServiceProcess Start(string workDirectory, string job, string arrivals)
     {
         string home = Path.Combine(workDirectory, "autocrunch-" + Path.GetRandomFileName());
-        string incoming = Path.Combine(home, "incoming");
-        Directory.CreateDirectory(incoming);
+        Directory.CreateDirectory(Path.Combine(home, "incoming"));
+        Configure(home, job, arrivals);
+        return StartIn(home);
+    }
+
+    public static void Configure(string home, string job, string arrivals, string existingFiles = "Process") =>
         File.WriteAllText(Path.Combine(home, "appsettings.json"), $$"""
             { "AutoCrunch": { "Rules": { "raw": { "Path": "incoming", "Include": ["*.raw"],
-              "Completion": { "Arrivals": "{{arrivals}}" },
+              "Completion": { "Arrivals": "{{arrivals}}" }, "ExistingFiles": "{{existingFiles}}",
               "Dispatcher": { "Command": ["{{job}}", "{path}"], "Concurrency": 2 } } } },
               "Serilog": { "MinimumLevel": "Warning" } }
             """);
+
+    /// <summary>Starts it in a directory that has its configuration, and waits until it is ready.</summary>
+    public static ServiceProcess StartIn(string home)
+    {
         string socketPath = Path.Combine(home, "notify");
+        File.Delete(socketPath);
         var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         socket.Bind(new UnixDomainSocketEndPoint(socketPath));
         socket.ReceiveTimeout = PatienceMs;
@@ -78,7 +93,8 @@ internal sealed class ServiceProcess : IDisposable
         string state = "";
         while (!state.Contains("READY=1", StringComparison.Ordinal))
             state = Encoding.UTF8.GetString(message, 0, socket.Receive(message));
-        return new ServiceProcess(process, socket, incoming, stopwatch.Elapsed.TotalMilliseconds);
+        return new ServiceProcess(
+            process, socket, Path.Combine(home, "incoming"), stopwatch.Elapsed.TotalMilliseconds);
     }
 
     /// <summary>Asks the service to end and waits until it has.</summary>
