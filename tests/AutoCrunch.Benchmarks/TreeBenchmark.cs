@@ -62,8 +62,9 @@ internal sealed class TreeBenchmark(string workDirectory, int directories, int f
         double[] ratios = [.. ours.Zip(floors, (our, floor) => our / floor).Order()];
         ours.Sort();
         floors.Sort();
+        long files = (long)directories * filesPerDirectory;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
-            {directories} directories, {(long)directories * filesPerDirectory} files known to the ledger, {rounds} rounds
+            {directories} directories, {files} files known to the ledger, {rounds} rounds
             {floorName}: median {floors[rounds / 2]:F0} ms
             exec to READY: median {ours[rounds / 2]:F0} ms, max {ours[^1]:F0} ms; peak memory {memory / 1048576.0:F0} MB
             ratio: median {ratios[rounds / 2]:F2}, {ratios[0]:F2} to {ratios[^1]:F2}
