@@ -35,6 +35,11 @@ public interface IKnownFiles
     /// </summary>
     IReadOnlyCollection<KnownDirectory> ReadDirectories(string rule, BytePath directory);
 
+    /// <summary>
+    /// How many existing files are known of a rule. Counts them: for a million that takes a moment. Scan threads only.
+    /// </summary>
+    long CountFiles(string rule);
+
     /// <summary>True until <see cref="WholeScanFinished"/> has been told for this rule on this ledger.</summary>
     bool IsFirstScan(string rule);
 

@@ -112,6 +112,8 @@ internal static class AllocationBenchmark
 
         public IReadOnlyCollection<KnownDirectory> ReadDirectories(string rule, BytePath directory) => [];
 
+        public long CountFiles(string rule) => 0;
+
         public bool IsFirstScan(string rule) => false;
 
         public void WholeScanFinished(string rule, long found)

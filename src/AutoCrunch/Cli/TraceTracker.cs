@@ -128,6 +128,12 @@ internal sealed class TraceTracker : IRsyncCompletionTracker, IJobDispatcher, IK
             ];
     }
 
+    long IKnownFiles.CountFiles(string rule)
+    {
+        lock (_gate)
+            return _known.Count;
+    }
+
     bool IKnownFiles.IsFirstScan(string rule) => Volatile.Read(ref _isFirstScan);
 
     void IKnownFiles.WholeScanFinished(string rule, long found) => Volatile.Write(ref _isFirstScan, false);

@@ -38,6 +38,7 @@ internal static class AutoCrunchHosting
         services.AddHostedService<LedgerService>();
         services.AddHostedService<DispatchService>();
         services.AddHostedService(provider => provider.GetRequiredService<WatchService>());
+        services.AddHostedService<StatusReports>();
         services.AddHostedService<FirstScans>();
 
         services.Configure<ConsoleLifetimeOptions>(options => options.SuppressStatusMessages = true);
@@ -82,11 +83,19 @@ internal static class AutoCrunchHosting
     private static WatchService CreateWatchService(IServiceProvider provider)
     {
         var ledger = provider.GetRequiredService<JobLedger>();
+        var configuration = provider.GetRequiredService<CompiledConfiguration>();
         var watch = new WatchService(
-            [.. provider.GetRequiredService<CompiledConfiguration>().Rules.Select(rule => rule.Rule)],
+            [.. configuration.Rules.Select(rule => rule.Rule)],
             provider.GetRequiredService<IRsyncCompletionTracker>(),
             ledger.KnownFiles,
-            provider.GetRequiredService<ILogger<WatchService>>());
+            provider.GetRequiredService<ILogger<WatchService>>(),
+            new WatchOptions
+            {
+                Canary = SystemdWatchdog.Canary(
+                    configuration.RuntimeDirectory,
+                    provider.GetRequiredService<ISystemdNotifier>(),
+                    Environment.GetEnvironmentVariable),
+            });
         ledger.RescanNeeded = watch.RequestRescan;
         return watch;
     }

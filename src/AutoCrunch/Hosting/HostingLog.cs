@@ -34,6 +34,10 @@ internal static partial class HostingLog
     [LoggerMessage(4007, LogLevel.Critical, "The service ends, and starting it again does not help: {Message}")]
     public static partial void LedgerUnusable(this ILogger logger, string message);
 
+    [LoggerMessage(4008, LogLevel.Warning,
+        "The status line for the service manager is no longer kept: the ledger cannot be read: {Reason}")]
+    public static partial void StatusFailed(this ILogger logger, string reason);
+
     /// <summary>One line of what a rule takes and what it does.</summary>
     public static void Rule(this ILogger logger, CompiledRule compiled)
     {

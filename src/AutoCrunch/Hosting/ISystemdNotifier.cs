@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace AutoCrunch.Hosting;
 
 /// <summary>
@@ -24,4 +26,14 @@ internal readonly record struct ServiceState(string Assignment)
 
     /// <summary>No new jobs are started; running ones get their grace.</summary>
     public static ServiceState Stopping { get; } = new("STOPPING=1");
+
+    /// <summary>The watchdog may wait another WatchdogSec.</summary>
+    public static ServiceState Watchdog { get; } = new("WATCHDOG=1");
+
+    /// <summary>One line for <c>systemctl status</c>.</summary>
+    public static ServiceState Status(string line) => new("STATUS=" + line.ReplaceLineEndings(" "));
+
+    /// <summary>The start goes on, and may take this much longer from now.</summary>
+    public static ServiceState ExtendTimeout(TimeSpan time) => new(string.Create(
+        CultureInfo.InvariantCulture, $"EXTEND_TIMEOUT_USEC={(long)time.TotalMicroseconds}"));
 }

@@ -31,20 +31,28 @@ internal sealed class LogLines : ITextFormatter
     /// <inheritdoc/>
     public void Format(LogEvent logEvent, TextWriter output)
     {
-        using var text = new StringWriter(CultureInfo.InvariantCulture);
-        foreach (MessageTemplateToken token in logEvent.MessageTemplate.Tokens)
-            Render(token, logEvent, text);
-        if (logEvent.Exception is not null)
-            text.Write("\n" + logEvent.Exception);
-
         string prefix = Prefix(logEvent);
-        foreach (string line in text.ToString().Split('\n'))
+        foreach (string line in Text(logEvent).Split('\n'))
         {
             output.Write(prefix);
             output.Write(line.TrimEnd('\r'));
             output.Write('\n');
         }
     }
+
+    /// <summary>The message, with the exception on the lines below it.</summary>
+    public static string Text(LogEvent logEvent)
+    {
+        using var text = new StringWriter(CultureInfo.InvariantCulture);
+        foreach (MessageTemplateToken token in logEvent.MessageTemplate.Tokens)
+            Render(token, logEvent, text);
+        if (logEvent.Exception is not null)
+            text.Write("\n" + logEvent.Exception);
+        return text.ToString();
+    }
+
+    /// <summary>The priority of syslog(3), as a digit.</summary>
+    public static char Priority(LogEventLevel level) => Describe(level).Priority;
 
     // Serilog would put quotes around texts, and times in them.
     private static void Render(MessageTemplateToken token, LogEvent logEvent, StringWriter text)

@@ -1,4 +1,5 @@
 using AutoCrunch.Configuration;
+using AutoCrunch.Linux;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -29,8 +30,8 @@ internal static class SerilogLogging
     }
 
     /// <summary>
-    /// The <c>Serilog</c> section over our defaults: Information, and one readable line per event on standard output
-    /// unless the section names its own sinks.
+    /// The <c>Serilog</c> section over our defaults: Information, and, unless the section names its own sinks, entries
+    /// in the journal when standard output leads there, else one readable line per event on standard output.
     /// </summary>
     /// <exception cref="Exception">Whatever Serilog says of a section it cannot read.</exception>
     public static void Configure(LoggerConfiguration logger, IConfiguration configuration)
@@ -38,8 +39,21 @@ internal static class SerilogLogging
         // The sink's assembly is named, so that Serilog does not search all of them for extension methods.
         var readerOptions = new ConfigurationReaderOptions(typeof(ConsoleLoggerConfigurationExtensions).Assembly);
         logger.MinimumLevel.Information().ReadFrom.Configuration(configuration, readerOptions);
-        if (!configuration.GetSection("Serilog:WriteTo").Exists())
+        if (configuration.GetSection("Serilog:WriteTo").Exists())
+            return;
+        if (OpenJournal() is { } journal)
+            logger.WriteTo.Sink(new JournalSink(journal, Console.Out));
+        else
             logger.WriteTo.Console(LogLines.ForStandardOutput());
+    }
+
+    private static JournalSocket? OpenJournal()
+    {
+        const int StandardOutput = 1;
+        bool isOurs = JournalSocket.IsStream(Environment.GetEnvironmentVariable("JOURNAL_STREAM"), StandardOutput);
+        return isOurs && JournalSocket.TryOpen(JournalSocket.DefaultPath, out JournalSocket? journal) == 0
+            ? journal
+            : null;
     }
 
     /// <summary>What is wrong with the <c>Serilog</c> section.</summary>

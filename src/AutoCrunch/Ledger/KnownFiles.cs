@@ -54,6 +54,9 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
         Retried(reader => reader.ReadDirectories(_rules[rule].Id, directory));
 
     /// <inheritdoc/>
+    public long CountFiles(string rule) => _reader.Value!.CountFiles(_rules[rule].Id);
+
+    /// <inheritdoc/>
     public bool IsFirstScan(string rule) => !_rules[rule].FirstScanDone;
 
     /// <inheritdoc/>
@@ -132,6 +135,7 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
         private readonly SqliteDatabase _db;
         private readonly SqliteStatement _files;
         private readonly SqliteStatement _directories;
+        private readonly SqliteStatement _count;
 
         public Reader(StateLayout layout)
         {
@@ -148,6 +152,10 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
                 WHERE rule_id = ?1 AND directory >= ?2 AND directory < ?3
                     AND state IN ({(int)EntryState.Present}, {(int)EntryState.Held})
                 ORDER BY directory LIMIT 1
+                """);
+            _count = _db.Prepare($"""
+                SELECT count(*) FROM files
+                WHERE rule_id = ?1 AND state IN ({(int)EntryState.Present}, {(int)EntryState.Held})
                 """);
         }
 
@@ -172,6 +180,14 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
                     found.Add(next);
 
             return found;
+        }
+
+        public long CountFiles(int ruleId)
+        {
+            Invariant.That(_count.Bind(1, ruleId).Step());
+            long count = _count.Number(0);
+            _count.Reset();
+            return count;
         }
 
         public void Dispose() => _db.Dispose();

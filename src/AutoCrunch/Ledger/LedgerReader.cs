@@ -117,6 +117,9 @@ internal sealed class LedgerReader : IDisposable
         return (row.Known, row.JobId);
     }
 
+    /// <summary>When the newest job's file completed, nanoseconds since 1970; null when there is no job.</summary>
+    public long? LastCompletedNs() => _db.QueryNumber("SELECT completed_ns FROM jobs ORDER BY id DESC LIMIT 1");
+
     /// <summary>Counts per rule, ordered by name. Costs what is counted, not what the history holds.</summary>
     public IReadOnlyList<RuleCounts> Counts()
     {

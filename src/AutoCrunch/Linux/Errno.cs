@@ -45,6 +45,7 @@ internal static class Errno
     public const int EPROTO = 71;
     public const int EOVERFLOW = 75;
     public const int EILSEQ = 84;
+    public const int EMSGSIZE = 90;
     public const int EOPNOTSUPP = 95;
     public const int ENETDOWN = 100;
     public const int ENETUNREACH = 101;
@@ -110,6 +111,7 @@ internal static class Errno
         EPROTO => nameof(EPROTO),
         EOVERFLOW => nameof(EOVERFLOW),
         EILSEQ => nameof(EILSEQ),
+        EMSGSIZE => nameof(EMSGSIZE),
         EOPNOTSUPP => nameof(EOPNOTSUPP),
         ENETDOWN => nameof(ENETDOWN),
         ENETUNREACH => nameof(ENETUNREACH),

@@ -94,6 +94,9 @@ internal sealed class Scan(
     /// <summary>Files that the ledger did not know, or knew otherwise.</summary>
     public long Found { get; set; }
 
+    /// <summary>How many files the ledger knows there; null when they have not been counted.</summary>
+    public long? KnownFiles { get; set; }
+
     /// <summary>
     /// Known files, and directories with known files, that are not there because the device they are on is not mounted.
     /// </summary>
@@ -103,6 +106,10 @@ internal sealed class Scan(
     /// False when the root was lost or the service stops: nothing may be concluded from what was not seen.
     /// </summary>
     public bool IsComplete { get; set; }
+
+    /// <summary>How far it is. Any thread: the numbers may be a moment old.</summary>
+    public ScanStatus Status(long nowNs) => new(
+        Root.Rule.Name, Root.Rule.Path, Directories, Files, KnownFiles, TimeSpan.FromTicks((nowNs - StartNs) / 100));
 }
 
 /// <summary>A root's identity: the same directory as before, or another one under its path?</summary>

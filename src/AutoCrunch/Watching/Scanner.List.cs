@@ -145,9 +145,9 @@ internal sealed partial class Scanner
         if (now < _nextProgressNs || now - scan.StartNs < intervalNs)
             return;
         _nextProgressNs = now + intervalNs;
-        double seconds = (now - scan.StartNs) / 1e9;
-        _log.ScanGoesOn(
-            _rule.Name, _rule.Path, scan.Directories, scan.Files, (long)((scan.Directories + scan.Files) / seconds));
+        if (scan.IsWhole)
+            scan.KnownFiles ??= _knownFiles.CountFiles(_rule.Name);
+        _log.ScanGoesOn(_rule.Name, _rule.Path, scan.Status(now));
     }
 
     private int WritePrefix(BytePath relativePath)

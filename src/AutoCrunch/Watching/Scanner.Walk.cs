@@ -14,6 +14,8 @@ internal sealed partial class Scanner
 {
     private const int PathMax = 4096;
 
+    private volatile Scan? _whole;
+
     // The ledger is told of the end of the first scan later than it ends: what arrives between is not of the first.
     private bool _hasScannedAll;
 
@@ -71,12 +73,17 @@ internal sealed partial class Scanner
         _renumbered.Clear();
         if (request is null)
             _nextProgressNs = now + ((long)_options.ProgressReport.TotalMilliseconds * 1_000_000);
-        return new Scan(_root, _progress.ScanBegins(), _epoch, reason, request, now) { IsFirst = isFirst };
+        var scan = new Scan(_root, _progress.ScanBegins(), _epoch, reason, request, now) { IsFirst = isFirst };
+        if (scan.IsWhole)
+            _whole = scan;
+        return scan;
     }
 
     private void EndScan(Scan scan, bool isComplete)
     {
         scan.IsComplete = isComplete;
+        if (scan.IsWhole)
+            _whole = null;
         _hasScannedAll |= isComplete && scan.IsWhole;
         scan.EndNs = Clock.MonotonicNs();
         Post(new ScanReport(ReportKind.ScanFinished, _root) { Payload = scan });

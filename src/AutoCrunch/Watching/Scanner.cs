@@ -70,6 +70,9 @@ internal sealed partial class Scanner
     /// <summary>Monotonic time of the last thing the thread got done. Any thread.</summary>
     public long LastSignNs => Volatile.Read(ref _lastSignNs);
 
+    /// <summary>How far the scan of the whole root is; null when there is none. Any thread.</summary>
+    public ScanStatus? Status => _whole?.Status(Clock.MonotonicNs());
+
     /// <summary>Starts the thread. Watch thread.</summary>
     public void Start()
     {

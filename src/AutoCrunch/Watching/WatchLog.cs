@@ -63,10 +63,8 @@ internal static partial class WatchLog
     public static partial void OverflowRescanned(
         this ILogger log, string rule, BytePath path, long directories, long files, long found, double seconds);
 
-    [LoggerMessage(1014, LogLevel.Information, "Rule {Rule}: scanning '{Path}': {Directories} directories and "
-        + "{Files} files so far, {PerSecond} a second")]
-    public static partial void ScanGoesOn(
-        this ILogger log, string rule, BytePath path, long directories, long files, long perSecond);
+    [LoggerMessage(1014, LogLevel.Information, "Rule {Rule}: scanning '{Path}': {Progress}")]
+    public static partial void ScanGoesOn(this ILogger log, string rule, BytePath path, ScanStatus progress);
 
     [LoggerMessage(1015, LogLevel.Warning, "An event came for the watch {Wd} that nothing is known of ({Events}); "
         + "the trees of all rules are scanned, so no file is missed. Please report this: it should not happen")]
@@ -93,4 +91,8 @@ internal static partial class WatchLog
         + "found that were not known")]
     public static partial void RescanFound(
         this ILogger log, string rule, BytePath path, ScanReason reason, long found, long files);
+
+    [LoggerMessage(1021, LogLevel.Error, "The watchdog's own file cannot be written: {Problem}. If that lasts, the "
+        + "service manager takes the service for dead and starts it again: mend the runtime directory")]
+    public static partial void CanaryDumb(this ILogger log, string problem);
 }

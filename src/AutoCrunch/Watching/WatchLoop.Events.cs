@@ -25,6 +25,8 @@ internal sealed partial class WatchLoop
             return true;
         }
 
+        if (_canary is not null && _canary.Hear(wd, mask))
+            return true;
         if (_tree.OnWd(wd) is not { } first)
             return _deadWds.Contains(wd);
         Observe(first, name.Span, mask, cookie, time);

@@ -28,6 +28,7 @@ internal sealed partial class WatchLoop
     private long _overflowNs = long.MaxValue;
     private long _nextTimerNs = long.MaxValue;
     private long _startNs;
+    private int _canaryErrno;
 
     // In a method of its own: a closure in the loop above would be allocated in every turn, asked or not.
     private WatchedRoot RootOf(string rule) => _roots.First(root => root.Rule.Name == rule);
@@ -65,8 +66,20 @@ internal sealed partial class WatchLoop
             _nextTimerNs = Math.Min(_nextTimerNs, root.NextRescanNs);
         }
 
+        if (_canary is not null)
+            BeatCanary(_canary, now);
         if (!_ready.Task.IsCompleted)
             LookForSignsOfLife(now);
+    }
+
+    private void BeatCanary(Canary canary, long now)
+    {
+        _nextTimerNs = Math.Min(_nextTimerNs, canary.Beat(now));
+        if (canary.ErrorNumber == _canaryErrno)
+            return;
+        _canaryErrno = canary.ErrorNumber;
+        if (_canaryErrno != 0)
+            _log.CanaryDumb(LinuxException.Explain("open", _options.Canary!.File, _canaryErrno));
     }
 
     private void RequestScan(WatchedDirectory directory, ScanReason reason)

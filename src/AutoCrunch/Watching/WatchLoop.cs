@@ -44,6 +44,7 @@ internal sealed partial class WatchLoop : IDisposable
     private readonly List<WatchedRoot> _roots = [];
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly PollFd[] _pollFds;
+    private readonly Canary? _canary;
 
     private volatile bool _isStopping;
     private Moment _now;
@@ -63,6 +64,7 @@ internal sealed partial class WatchLoop : IDisposable
         _options = options ?? new WatchOptions();
         _stash = new EventStash(_options.StashCapacity);
         _inotify = Inotify.Create();
+        _canary = _options.Canary is { } canary ? new Canary(canary, _inotify) : null;
         _wake = new WakeEvent();
         _mounts = new MountTable();
         _inbox = new ScanInbox(_options.InboxCapacity, _wake);
@@ -95,6 +97,9 @@ internal sealed partial class WatchLoop : IDisposable
 
     /// <summary>How often the kernel's queue has overflowed. Any thread.</summary>
     public int OverflowCount => _progress.Overflows;
+
+    /// <summary>Scans of whole roots that are under way. Any thread.</summary>
+    public IEnumerable<ScanStatus> Scans => _roots.Select(root => root.Scanner.Status).OfType<ScanStatus>();
 
     /// <summary>
     /// Watches until <see cref="Stop"/> is called. The calling thread is the watch thread.

@@ -25,7 +25,10 @@ internal sealed record WatchOptions
     /// <summary>Called on the watch thread.</summary>
     public EventObserver? Observer { get; init; }
 
-    /// <summary>Called on the watch thread after each turn of its loop: the watchdog's sign of life.</summary>
+    /// <summary>The watchdog's canary; none when nobody watches over the service.</summary>
+    public CanaryOptions? Canary { get; init; }
+
+    /// <summary>Called on the watch thread after each turn of its loop.</summary>
     public Action<Moment>? OnTurn { get; init; }
 
     /// <summary>How file systems are told apart; called on the scan threads.</summary>

@@ -24,6 +24,9 @@ internal sealed class WatchService : BackgroundService
     /// <inheritdoc cref="WatchLoop.Ready"/>
     public Task Ready => _loop.Ready;
 
+    /// <inheritdoc cref="WatchLoop.Scans"/>
+    public IEnumerable<ScanStatus> Scans => _loop.Scans;
+
     /// <inheritdoc cref="WatchLoop.RequestRescan"/>
     public void RequestRescan(WatchRule rule) => _loop.RequestRescan(rule);
 

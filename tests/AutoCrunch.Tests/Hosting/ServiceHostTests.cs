@@ -25,7 +25,7 @@ public sealed class ServiceHostTests
         int exitCode = service.Stop();
 
         Assert.Equal(0, exitCode);
-        Assert.Equal("STOPPING=1", service.NextNotification());
+        Assert.Equal("STOPPING=1", service.NextState());
         Assert.Equal("content", directory.ReadText("output/a.raw"));
         Assert.Empty(service.Error);
     }

@@ -71,7 +71,17 @@ internal sealed class ServiceProcess : IDisposable
         TempDirectory directory, Dictionary<string, string?> environment, params string[] command) =>
         new(directory, environment, command);
 
-    /// <summary>The next thing it tells the service manager: "READY=1".</summary>
+    /// <summary>The next change of its state that it tells the service manager: "READY=1".</summary>
+    public string NextState()
+    {
+        string told;
+        do
+            told = NextNotification();
+        while (told is not ("READY=1" or "STOPPING=1"));
+        return told;
+    }
+
+    /// <summary>The next thing it tells the service manager, whatever it is.</summary>
     public string NextNotification()
     {
         byte[] buffer = new byte[1024];
@@ -89,7 +99,7 @@ internal sealed class ServiceProcess : IDisposable
     /// <summary>Waits until it is ready.</summary>
     public ServiceProcess Ready()
     {
-        Assert.Equal("READY=1", NextNotification());
+        Assert.Equal("READY=1", NextState());
         return this;
     }
 
@@ -115,7 +125,7 @@ internal sealed class ServiceProcess : IDisposable
     {
         if (!_process.HasExited)
         {
-            _process.Kill();
+            _process.Kill(entireProcessTree: true); // what it was started through, too
             _process.WaitForExit();
         }
 

@@ -28,9 +28,13 @@ public sealed class CHeaderTests : IDisposable
         #include <sys/file.h>
         #include <sys/inotify.h>
         #include <sys/ioctl.h>
+        #include <sys/mman.h>
         #include <sys/prctl.h>
+        #include <sys/socket.h>
         #include <sys/stat.h>
         #include <sys/statvfs.h>
+        #include <sys/uio.h>
+        #include <sys/un.h>
         #include <sys/syscall.h>
         #include <sys/vfs.h>
         #include <sys/wait.h>

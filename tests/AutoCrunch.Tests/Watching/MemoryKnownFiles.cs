@@ -102,6 +102,12 @@ internal sealed class MemoryKnownFiles : IKnownFiles, IJobDispatcher
             ];
     }
 
+    public long CountFiles(string rule)
+    {
+        lock (_gate)
+            return FilesOf(rule).Count;
+    }
+
     public bool IsFirstScan(string rule)
     {
         lock (_gate)

@@ -134,6 +134,8 @@ public sealed class WatchServiceTests : IDisposable
         public IReadOnlyCollection<KnownDirectory> ReadDirectories(string rule, BytePath directory) =>
             throw new IOException("disk");
 
+        public long CountFiles(string rule) => 0;
+
         public bool IsFirstScan(string rule) => false;
 
         public void WholeScanFinished(string rule, long found)

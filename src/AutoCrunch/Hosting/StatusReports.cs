@@ -1,0 +1,79 @@
+using AutoCrunch.Configuration;
+using AutoCrunch.Ledger;
+using AutoCrunch.Linux;
+using AutoCrunch.Watching;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AutoCrunch.Hosting;
+
+/// <summary>
+/// Keeps the service manager's status line true (STATUS=, sd_notify(3)), and has it wait as long as a first scan makes
+/// progress. Does nothing without a service manager.
+/// </summary>
+internal sealed class StatusReports(
+    CompiledConfiguration configuration, JobLedger ledger, WatchService watch, ISystemdNotifier notifier,
+    ILogger<StatusReports> logger) : BackgroundService
+{
+    // Reading the counts costs a little: often while something happens, seldom while nothing does.
+    private static readonly TimeSpan s_busy = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(10);
+
+    // As long as the scan moves, the start may take this much longer.
+    private static readonly TimeSpan s_startExtension = TimeSpan.FromSeconds(60);
+
+    private readonly HashSet<string> _rules = [.. configuration.Rules.Select(rule => rule.Rule.Name)];
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (!notifier.IsEnabled)
+            return;
+        try
+        {
+            // A start that is quick is not slowed down by it; of one that is not, the scan's progress is told.
+            await Task.WhenAny(watch.Ready.WaitAsync(s_busy, stoppingToken)).ConfigureAwait(false);
+            using var timer = new PeriodicTimer(s_busy);
+            await ReportAsync(timer, stoppingToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The service stops, and the notifier has said so.
+        }
+        catch (Exception error) when (error is SqliteException or LedgerUnusableException)
+        {
+            logger.StatusFailed(error.Message); // the ledger's own threads say what to do
+        }
+    }
+
+    private async Task ReportAsync(PeriodicTimer timer, CancellationToken stoppingToken)
+    {
+        using LedgerReader reader = LedgerReader.Open(configuration.StateDirectory);
+        string told = "";
+        long seen = 0;
+        while (true)
+        {
+            ScanStatus[] scans = [.. watch.Scans];
+            string text = Text(reader, scans);
+            bool isBusy = text != told || scans.Length > 0;
+            if (text != told)
+                notifier.Notify(ServiceState.Status(text));
+            told = text;
+            long progress = scans.Sum(scan => scan.Directories + scan.Files);
+            if (!watch.Ready.IsCompleted && progress != seen)
+                notifier.Notify(ServiceState.ExtendTimeout(s_startExtension));
+            seen = progress;
+            timer.Period = isBusy ? s_busy : s_idle;
+            await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false);
+        }
+    }
+
+    private string Text(LedgerReader reader, ScanStatus[] scans)
+    {
+        RuleCounts[] counts = [.. reader.Counts().Where(rule => _rules.Contains(rule.Rule))];
+        TimeSpan? sinceArrival = reader.LastCompletedNs() is { } lastNs
+            ? TimeSpan.FromTicks((Clock.WallNs() - lastNs) / 100)
+            : null;
+        return StatusText.Of(counts, scans, ledger.PausedBecause, sinceArrival);
+    }
+}
