@@ -1,4 +1,5 @@
 using AutoCrunch.Core;
+using AutoCrunch.Linux;
 
 namespace AutoCrunch.Ledger;
 
@@ -273,7 +274,9 @@ internal sealed partial class JobLedger
     // One small step; the next one follows soon, or in an hour when there is nothing more to forget.
     private void Prune()
     {
-        long beforeNs = _writer.NowNs - (long)_options.KeepHistory.TotalNanoseconds;
+        // Of the two clocks the one that forgets less, if the wall clock was set since the ledger was opened.
+        long now = Math.Min(_writer.NowNs, Clock.WallNs());
+        long beforeNs = now - (long)_options.KeepHistory.TotalNanoseconds;
         _writer.Begin();
         bool isMore = _writer.PruneJobs(beforeNs, ref _pruneAfterId, _pruned);
         isMore |= _writer.PruneFiles(beforeNs);

@@ -133,6 +133,11 @@ internal static class LedgerFile
         bool hasWal = FileStatReader.TryReadTarget(layout.Wal, out FileStat wal) == 0 && wal.SizeBytes > 0;
         if (errno == 0 && file.SizeBytes == 0)
             throw Corrupt(layout.Ledger, "it is empty, 0 bytes");
+
+        // No page is smaller. Where there is a log, its moving may have been broken off: it is repeated.
+        const int SmallestPageBytes = 512;
+        if (errno == 0 && !hasWal && file.SizeBytes % SmallestPageBytes != 0)
+            throw Corrupt(layout.Ledger, $"it was cut: {file.SizeBytes} bytes are no whole number of pages");
         if (errno == Errno.ENOENT && hasWal)
             throw Corrupt(layout.Ledger, $"it is missing, but '{layout.Wal}' is there");
         return errno != Errno.ENOENT;

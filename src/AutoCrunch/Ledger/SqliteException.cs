@@ -21,7 +21,7 @@ internal sealed class SqliteException(int code, string message) : Exception($"SQ
         or raw.SQLITE_PROTOCOL;
 
     /// <summary>True when there is no room on the disk.</summary>
-    public bool IsFull => Primary is raw.SQLITE_FULL;
+    public bool IsFull => Primary is raw.SQLITE_FULL || Code == raw.SQLITE_IOERR_SHMSIZE;
 
     /// <summary>True when the file is no (sound) SQLite database.</summary>
     public bool IsCorrupt => Primary is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB;
@@ -32,7 +32,7 @@ internal sealed class SqliteException(int code, string message) : Exception($"SQ
     /// <summary>What the operator can do about a transient failure.</summary>
     public string Advice => Primary switch
     {
-        raw.SQLITE_FULL => "make room on the state directory's file system",
+        _ when IsFull => "make room on the state directory's file system",
         raw.SQLITE_READONLY => "make the state directory's file system writable again (mount -o remount,rw)",
         raw.SQLITE_IOERR => "see the kernel's log (dmesg) for the disk's errors, and check free space and quotas",
         raw.SQLITE_CANTOPEN or raw.SQLITE_PERM => "let the service's user own the state directory and all in it",

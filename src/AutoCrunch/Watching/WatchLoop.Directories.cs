@@ -150,11 +150,20 @@ internal sealed partial class WatchLoop
             _knownFiles.DirectoryGone(root.Rule.Name, path, device);
     }
 
-    // chmod may have made it readable.
+    // chmod may have made it readable, or taken that away: events of it still come, but no file in it can be looked at.
     private void AttributesChanged(WatchedDirectory directory)
     {
         if (directory.Has(DirectoryTraits.Uncovered))
+        {
             RequestScan(directory, ScanReason.DirectoryChanged);
+            return;
+        }
+
+        if (directory.IsAdrift || directory.Has(DirectoryTraits.Remote))
+            return;
+        int errno = PathOps.TryAccess(directory.AbsolutePath, AccessMode.Read | AccessMode.Execute);
+        if (errno == Errno.EACCES)
+            Unreadable(directory, errno);
     }
 
     /// <summary>

@@ -46,6 +46,16 @@ internal sealed class JobRecords(string file)
         }
     }
 
+    /// <summary>Forgets what was read: the file was removed, and begins anew.</summary>
+    public void Forget()
+    {
+        lock (_lock)
+        {
+            _records.Clear();
+            _readBytes = 0;
+        }
+    }
+
     /// <summary>Asserts that no two jobs of one rule and path ran at the same time.</summary>
     public void AssertNoOverlap()
     {

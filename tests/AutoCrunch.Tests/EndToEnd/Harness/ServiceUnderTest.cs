@@ -146,6 +146,16 @@ internal sealed class ServiceUnderTest : IDisposable
         Until(() => !IsRunning, () => "the end of the service after SIGKILL");
     }
 
+    /// <summary>The exit code, once the service has ended and all it said is in <see cref="Log"/>.</summary>
+    public int ExitCode => _running!.UntilEnded();
+
+    /// <summary>Ends the service by SIGKILL, if it runs.</summary>
+    public void KillIfRunning()
+    {
+        if (IsRunning)
+            KillForGood();
+    }
+
     /// <summary>Waits for a fact; what is known is in the message if it does not come.</summary>
     public void Until(Func<bool> isTrue, Func<string> what)
     {
