@@ -24,13 +24,15 @@ public enum EntryState : byte
 /// <summary>What the ledger knows of one path.</summary>
 /// <param name="Version">The version last judged.</param>
 /// <param name="State">What is believed of the file.</param>
-/// <param name="RecordedNs">Wall clock at which that version was recorded, nanoseconds since 1970.</param>
+/// <param name="BirthNs">
+/// Birth time of the file that was judged, nanoseconds since 1970; 0 where it is not known.
+/// </param>
 /// <param name="Job">State of the path's latest job; null when it never had one.</param>
 /// <param name="JobReason">Why that job was cancelled, if it was.</param>
 public readonly record struct KnownEntry(
     FileVersion Version,
     EntryState State,
-    long RecordedNs,
+    long BirthNs,
     JobState? Job,
     JobReason? JobReason)
 {
@@ -158,18 +160,22 @@ public static class ArrivalDecision
             && known.Version.Inode == completion.Version.Inode && completion.Stat.LooksKilledInPlace;
     }
 
-    // The kernel told of the rename; a scan can only conclude it, and inode numbers are given out again: a file born
-    // after the version was recorded is another one. Not so sure of that, because clocks are set, as to run half a
-    // file.
+    // The kernel told of the rename; else it is only concluded, and inode numbers are given out again: a file with
+    // another birth is another one. A sender also sets the same mtime again, and what is renamed from out of sight may
+    // come from anywhere: then the birth must be known.
     private static bool IsSameFile(Completion completion, KnownEntry source) =>
         source.Version == completion.Version && (completion.RenamedFrom is not null
-            || source.IsHeld || completion.Stat.BirthNs <= source.RecordedNs);
+            || HasBirthOf(source, completion)
+            || (completion.Evidence is Evidence.Found or Evidence.Quiet && IsBirthUnknown(source, completion)));
 
-    // Inode numbers are given out again and a sender sets the same mtime again: only its birth tells the file that was
-    // gone from one that was sent anew. Where the file system does not tell it, the file is taken for a new arrival.
     private static bool IsBack(KnownEntry known, Completion completion) =>
-        known.State == EntryState.Gone && known.Version == completion.Version
-        && completion.Stat.BirthNs != 0 && completion.Stat.BirthNs <= known.RecordedNs;
+        known.State == EntryState.Gone && known.Version == completion.Version && HasBirthOf(known, completion);
+
+    private static bool HasBirthOf(KnownEntry known, Completion completion) =>
+        known.BirthNs != 0 && known.BirthNs == completion.Stat.BirthNs;
+
+    private static bool IsBirthUnknown(KnownEntry known, Completion completion) =>
+        known.BirthNs == 0 || completion.Stat.BirthNs == 0;
 
     private static bool CanRevive(KnownEntry known, Completion completion, CompletionPolicy policy)
     {

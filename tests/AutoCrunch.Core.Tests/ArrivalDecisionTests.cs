@@ -2,7 +2,7 @@ namespace AutoCrunch.Core.Tests;
 
 public sealed class ArrivalDecisionTests
 {
-    private const long Recorded = 1_000;
+    private const long Born = 1_000;
 
     private static readonly FileVersion s_version = new(7, 100, 5);
     private static readonly FileVersion s_other = new(8, 100, 5);
@@ -70,7 +70,8 @@ public sealed class ArrivalDecisionTests
 
     [Theory]
     [InlineData(0)]
-    [InlineData(Recorded + 1)]
+    [InlineData(Born - 1)]
+    [InlineData(Born + 1)]
     public void A_file_that_was_gone_is_a_new_arrival_unless_it_is_known_to_be_the_old_one(long birthNs)
     {
         foreach (KnownEntry known in new[] { Known(job: JobState.Succeeded), Held() })
@@ -85,24 +86,24 @@ public sealed class ArrivalDecisionTests
             foreach (Evidence evidence in Enum.GetValues<Evidence>())
                 Assert.Equal(
                     ArrivalAction.ReviveEntry,
-                    Of(Arrived(birthNs: Recorded) with { Evidence = evidence }, Known(EntryState.Gone, job: job)));
+                    Of(Arrived(birthNs: Born) with { Evidence = evidence }, Known(EntryState.Gone, job: job)));
         Assert.Equal(
             ArrivalAction.ReviveEntry,
-            Of(Arrived(birthNs: 1), Known(EntryState.Gone, job: JobState.Cancelled, reason: JobReason.ByHand)));
+            Of(Arrived(birthNs: Born), Known(EntryState.Gone, job: JobState.Cancelled, reason: JobReason.ByHand)));
         Assert.Equal(
-            ArrivalAction.Job, Of(Arrived(s_other, birthNs: 1), Known(EntryState.Gone, job: JobState.Succeeded)));
+            ArrivalAction.Job, Of(Arrived(s_other, birthNs: Born), Known(EntryState.Gone, job: JobState.Succeeded)));
     }
 
     [Fact]
     public void The_very_file_that_was_gone_before_its_job_ran_gets_one_when_it_is_back() => Assert.Equal(
         ArrivalAction.Job,
-        Of(Arrived(birthNs: 1), Known(EntryState.Gone, job: JobState.Cancelled, reason: JobReason.Gone)));
+        Of(Arrived(birthNs: Born), Known(EntryState.Gone, job: JobState.Cancelled, reason: JobReason.Gone)));
 
     [Fact]
     public void A_held_file_that_was_gone_is_held_when_it_is_back_unless_its_sender_has_finished_it()
     {
         KnownEntry gone = Held() with { State = EntryState.Gone };
-        Completion back = Arrived(birthNs: 1);
+        Completion back = Arrived(birthNs: Born);
         Assert.Equal(ArrivalAction.ReviveEntry, Of(back, gone));
         Assert.Equal(ArrivalAction.Job, Of(back with { Evidence = Evidence.MtimeSet }, gone));
         Assert.Equal(ArrivalAction.Job, Of(back, gone, policy: s_policy with { OwnerOnly = HoldPolicy.Process }));
@@ -113,8 +114,8 @@ public sealed class ArrivalDecisionTests
     {
         KnownEntry gone = Known(EntryState.Gone, job: JobState.Succeeded);
         CompletionPolicy policy = s_policy with { Renames = ProcessPolicy.Process };
-        Assert.Equal(ArrivalAction.Job, Of(Arrived(birthNs: 1), gone, policy: policy));
-        Completion found = Arrived(birthNs: 1) with { Evidence = Evidence.Found };
+        Assert.Equal(ArrivalAction.Job, Of(Arrived(birthNs: Born), gone, policy: policy));
+        Completion found = Arrived(birthNs: Born) with { Evidence = Evidence.Found };
         Assert.Equal(ArrivalAction.ReviveEntry, Of(found, gone, policy: policy));
     }
 
@@ -168,16 +169,20 @@ public sealed class ArrivalDecisionTests
             s_policy with { Renames = ProcessPolicy.Process }));
 
     [Fact]
-    public void A_scan_takes_a_file_for_renamed_only_if_it_is_not_younger_than_the_record()
+    public void A_scan_takes_a_file_for_renamed_only_if_it_was_not_born_at_another_time()
     {
         KnownEntry source = Known(EntryState.Gone, job: JobState.Succeeded);
-        Completion found = Arrived(birthNs: Recorded) with { Evidence = Evidence.Found };
+        Completion found = Arrived(birthNs: Born) with { Evidence = Evidence.Found };
 
         Assert.Equal(ArrivalAction.MoveEntry, Of(found, null, source));
         Assert.Equal(
             ArrivalAction.Job,
-            Of(Arrived(birthNs: Recorded + 1) with { Evidence = Evidence.Found }, null, source));
+            Of(Arrived(birthNs: Born + 1) with { Evidence = Evidence.Found }, null, source));
         Assert.Equal(ArrivalAction.MoveEntry, Of(Arrived(birthNs: 0) with { Evidence = Evidence.Found }, null, source));
+        Assert.Equal(ArrivalAction.MoveEntry, Of(found, null, source with { BirthNs = 0 }));
+        Assert.Equal(ArrivalAction.MoveEntry, Of(found with { Evidence = Evidence.MtimeSet }, null, source));
+        foreach (Evidence evidence in new[] { Evidence.MtimeSet, Evidence.Renamed })
+            Assert.Equal(ArrivalAction.Job, Of(found with { Evidence = evidence }, null, source with { BirthNs = 0 }));
     }
 
     [Fact]
@@ -251,7 +256,7 @@ public sealed class ArrivalDecisionTests
     private static KnownEntry Known(
         EntryState state = EntryState.Present, FileVersion? version = null, JobState? job = null,
         JobReason? reason = null) =>
-        new(version ?? s_version, state, Recorded, job, reason);
+        new(version ?? s_version, state, Born, job, reason);
 
     private static KnownEntry Held() => Known(EntryState.Held) with { Held = HoldReason.OwnerOnly };
 

@@ -74,6 +74,7 @@ internal sealed class StatusReports(
         TimeSpan? sinceArrival = reader.LastCompletedNs() is { } lastNs
             ? TimeSpan.FromTicks((Clock.WallNs() - lastNs) / 100)
             : null;
-        return StatusText.Of(counts, scans, ledger.PausedBecause, sinceArrival);
+        IEnumerable<string> paused = reader.PausedRules().Where(_rules.Contains);
+        return StatusText.Of(counts, scans, ledger.PausedBecause, paused, sinceArrival);
     }
 }

@@ -14,15 +14,17 @@ internal static class StatusText
     /// <param name="counts">Of the configured rules.</param>
     /// <param name="scans">Scans of whole roots under way.</param>
     /// <param name="pausedBecause">Why the ledger cannot be written; null while it can.</param>
+    /// <param name="paused">Rules whose jobs are not started.</param>
     /// <param name="sinceArrival">Since the last file arrived; null when none has.</param>
     public static string Of(
         IReadOnlyCollection<RuleCounts> counts, IEnumerable<ScanStatus> scans, string? pausedBecause,
-        TimeSpan? sinceArrival)
+        IEnumerable<string> paused, TimeSpan? sinceArrival)
     {
         var parts = new List<string>();
         if (pausedBecause is not null)
             parts.Add($"ledger cannot be written: {pausedBecause}");
         parts.AddRange(scans.Select(scan => $"{scan.Rule}: scanning, {scan}"));
+        parts.AddRange(paused.Select(rule => $"{rule}: paused until 'autocrunch resume {rule}'"));
         var numbers = new List<string>
         {
             Count(counts.Count, counts.Count == 1 ? "rule" : "rules"),

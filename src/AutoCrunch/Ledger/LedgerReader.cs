@@ -120,6 +120,16 @@ internal sealed class LedgerReader : IDisposable
     /// <summary>When the newest job's file completed, nanoseconds since 1970; null when there is no job.</summary>
     public long? LastCompletedNs() => _db.QueryNumber("SELECT completed_ns FROM jobs ORDER BY id DESC LIMIT 1");
 
+    /// <summary>The rules whose jobs are not started (<see cref="PauseReason"/>).</summary>
+    public IReadOnlyList<string> PausedRules()
+    {
+        using SqliteStatement find = _db.Prepare("SELECT name FROM rules WHERE paused IS NOT NULL ORDER BY name");
+        var paused = new List<string>();
+        while (find.Step())
+            paused.Add(find.Text(0)!);
+        return paused;
+    }
+
     /// <summary>Counts per rule, ordered by name. Costs what is counted, not what the history holds.</summary>
     public IReadOnlyList<RuleCounts> Counts()
     {

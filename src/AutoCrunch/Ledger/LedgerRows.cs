@@ -66,7 +66,7 @@ internal static class LedgerRows
 
     /// <summary>The columns that <see cref="ReadEntry"/> reads, of <c>files f LEFT JOIN jobs j</c>.</summary>
     public const string EntryColumns =
-        "f.inode, f.size, f.mtime_ns, f.state, f.recorded_ns, f.job_id, j.state, j.reason, f.hold, f.device_id";
+        "f.inode, f.size, f.mtime_ns, f.state, f.birth_ns, f.job_id, j.state, j.reason, f.hold, f.device_id";
 
     /// <summary>How many columns that is.</summary>
     public const int EntryColumnCount = 10;

@@ -85,11 +85,11 @@ internal sealed partial class LedgerWriter
         return null;
     }
 
-    // What a scan completes. A file dated by its sender may come again under another name and on the same inode, with
-    // the same time: only its birth tells that from a rename.
+    // What a scan completes, or what was out of sight for a while. A file dated by its sender may come again under
+    // another name and on the same inode, with the same time: only its birth tells that from a rename.
     private static bool MayBeRenamed(Completion completion) => completion.Version.Inode != 0
         && (completion.Evidence is Evidence.Found or Evidence.Quiet
-            || (completion.Evidence == Evidence.MtimeSet && completion.Stat.BirthNs != 0));
+            || (completion.Evidence is Evidence.MtimeSet or Evidence.Renamed && completion.Stat.BirthNs != 0));
 
     private void InsertJob(LedgerRule rule, Completion completion, EntryRow? known)
     {
@@ -111,7 +111,7 @@ internal sealed partial class LedgerWriter
         var split = new SplitPath(path);
         _putEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, stat.Version)
             .Bind(7, (long)state).Bind(8, (long?)hold).Bind(9, jobId).Bind(10, Clock.WallNs())
-            .Bind(11, Devices.IdOf(stat.Device)).Run();
+            .Bind(11, Devices.IdOf(stat.Device)).Bind(12, stat.BirthNs).Run();
     }
 
     private void ReviveEntry(LedgerRule rule, Completion completion)
@@ -156,10 +156,10 @@ internal sealed partial class LedgerWriter
             """);
         _putEntry = _db.Prepare("""
             INSERT INTO files (rule_id, directory, name, inode, size, mtime_ns, state, hold, job_id, recorded_ns,
-                device_id)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                device_id, birth_ns)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
             ON CONFLICT DO UPDATE SET inode = ?4, size = ?5, mtime_ns = ?6, state = ?7, hold = ?8, job_id = ?9,
-                recorded_ns = ?10, gone_ns = NULL, device_id = ?11
+                recorded_ns = ?10, gone_ns = NULL, device_id = ?11, birth_ns = ?12
             """);
         _insertJob = _db.Prepare("""
             INSERT INTO jobs (rule_id, directory, name, inode, size, mtime_ns, evidence, due_ns, arrived_ns,

@@ -9,6 +9,9 @@ CREATE TABLE devices (
 
 ALTER TABLE files ADD COLUMN device_id INTEGER;                -- NULL where it is not known
 
+-- Birth time of the file that was judged: tells it from another one that got its inode number. 0 where not known.
+ALTER TABLE files ADD COLUMN birth_ns INTEGER NOT NULL DEFAULT 0;
+
 -- Why jobs of the rule are not started: NULL they are; 0 the first scan found more than MaxExistingFiles; 1 by hand.
 ALTER TABLE rules ADD COLUMN paused INTEGER CHECK (paused BETWEEN 0 AND 1);
 

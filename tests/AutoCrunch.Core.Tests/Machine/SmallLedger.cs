@@ -90,7 +90,7 @@ internal sealed class SmallLedger(WatchRule rule, Predicate<BytePath> isGone)
         }
 
         _entries[completion.Path] = new KnownEntry(
-            completion.Version, EntryState.Present, completion.CompletedNs, JobState.Succeeded, null);
+            completion.Version, EntryState.Present, completion.Stat.BirthNs, JobState.Succeeded, null);
     }
 
     private BytePath? LeftPathOf(Completion completion)

@@ -15,11 +15,11 @@ public sealed class StatusTextTests
         Assert.Equal(
             "3 rules, 13 running, 4 queued, 2 held; last arrival 14 s ago",
             StatusText.Of(
-                [s_raw, new RuleCounts("b", 0, 0, 1, 0), new RuleCounts("c", 0, 0, 0, 0)], [], null,
+                [s_raw, new RuleCounts("b", 0, 0, 1, 0), new RuleCounts("c", 0, 0, 0, 0)], [], null, [],
                 TimeSpan.FromSeconds(14.7)));
         Assert.Equal(
             "1 rule, 0 running, 0 queued, 0 held; no arrival yet",
-            StatusText.Of([new RuleCounts("raw", 0, 0, 0, 0)], [], null, null));
+            StatusText.Of([new RuleCounts("raw", 0, 0, 0, 0)], [], null, [], null));
     }
 
     [Fact]
@@ -29,8 +29,9 @@ public sealed class StatusTextTests
 
         Assert.Equal(
             "ledger cannot be written: disk full; raw: scanning, 1000 of about 4000 files in 30 directories, "
-            + "100 a second, about 00:00:30 left; 1 rule, 12 running, 4 queued, 2 held, 7 failed; last arrival 0 s ago",
-            StatusText.Of([s_raw with { Failed = 7 }], [scan], "disk full", TimeSpan.FromSeconds(-3)));
+            + "100 a second, about 00:00:30 left; b: paused until 'autocrunch resume b'; "
+            + "1 rule, 12 running, 4 queued, 2 held, 7 failed; last arrival 0 s ago",
+            StatusText.Of([s_raw with { Failed = 7 }], [scan], "disk full", ["b"], TimeSpan.FromSeconds(-3)));
     }
 
     [Theory]
@@ -42,7 +43,7 @@ public sealed class StatusTextTests
     [InlineData(172_800, "2 days")]
     public void Ages_are_coarser_the_older_they_are(double seconds, string expected) => Assert.EndsWith(
         $"last arrival {expected} ago",
-        StatusText.Of([s_raw], [], null, TimeSpan.FromSeconds(seconds)),
+        StatusText.Of([s_raw], [], null, [], TimeSpan.FromSeconds(seconds)),
         StringComparison.Ordinal);
 
     [Theory]

@@ -88,7 +88,7 @@ public sealed class DeviceTests : IDisposable
         Assert.Equal(["a:Succeeded"], _rig.Story());
         Assert.Equal([1UL], Devices());
         _rig.Ledger.KnownFiles.Gone("raw", BytePath.Parse("a"));
-        _rig.Complete("a", version, Evidence.Found, change: Born(long.MaxValue));
+        _rig.Complete("a", version, Evidence.Found, change: Born(2));
         Assert.Equal(["a:Succeeded", "a:Queued"], _rig.Story().Select(line => line.Replace("Running", "Queued")));
     }
 
@@ -104,6 +104,7 @@ public sealed class DeviceTests : IDisposable
                 ALTER TABLE rules DROP COLUMN path;
                 ALTER TABLE rules DROP COLUMN patterns;
                 ALTER TABLE files DROP COLUMN device_id;
+                ALTER TABLE files DROP COLUMN birth_ns;
                 DROP TABLE devices;
                 PRAGMA user_version = 1;
                 """);

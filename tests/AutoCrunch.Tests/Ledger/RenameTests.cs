@@ -158,12 +158,12 @@ public sealed class RenameTests : IDisposable
     [InlineData(0, false)]   // who cannot tell when it was born cannot tell it from another file on the same inode
     public void A_scan_takes_a_version_that_rsync_dated_for_renamed_too(long birthNs, bool isRename)
     {
+        Func<Completion, Completion> born = told => told with { Stat = told.Stat with { BirthNs = birthNs } };
         _rig.StartClaims();
-        Completion told = _rig.Complete("a");
+        Completion told = _rig.Complete("a", change: born);
         _rig.Succeed(_rig.Take());
         _rig.Ledger.KnownFiles.Gone("raw", BytePath.Parse("a"));
-        _rig.Complete("b", told.Version, Evidence.MtimeSet, change: found =>
-            found with { Stat = found.Stat with { BirthNs = birthNs } });
+        _rig.Complete("b", told.Version, Evidence.MtimeSet, change: born);
         _rig.Sync();
 
         Assert.Equal(isRename ? 1 : 2, _rig.Story().Count());
@@ -181,14 +181,13 @@ public sealed class RenameTests : IDisposable
     }
 
     [Fact]
-    public void A_file_born_after_the_record_is_not_the_renamed_one()
+    public void A_file_born_at_another_time_is_not_the_renamed_one()
     {
         _rig.StartClaims();
-        Completion told = _rig.Complete("a");
+        Completion told = _rig.Complete("a", change: file => file with { Stat = file.Stat with { BirthNs = 1 } });
         _rig.Succeed(_rig.Take());
         _rig.Ledger.KnownFiles.Gone("raw", BytePath.Parse("a"));
-        long later = AutoCrunch.Linux.Clock.WallNs() + 1_000_000_000;
-        FileStat reused = LedgerRig.StatOf(told.Version) with { BirthNs = later };
+        FileStat reused = LedgerRig.StatOf(told.Version) with { BirthNs = 2 };
         _rig.Complete("b", told.Version, Evidence.Found, change: found => found with { Stat = reused });
 
         Assert.Equal("b", _rig.Take().Job.Path.ToString());
