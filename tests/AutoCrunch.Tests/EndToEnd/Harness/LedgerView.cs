@@ -49,6 +49,9 @@ internal sealed class LedgerView : IDisposable
         return jobs;
     }
 
+    /// <summary>How many files are recorded as there, and not held.</summary>
+    public long PresentFiles() => (long)Scalar("SELECT count(*) FROM files WHERE state = 0");
+
     /// <summary>How many files are held.</summary>
     public long HeldFiles() => (long)Scalar("SELECT count(*) FROM files WHERE state = 1");
 

@@ -80,6 +80,13 @@ internal sealed class ServiceUnderTest : IDisposable
     /// <summary>True while the process is there.</summary>
     public bool IsRunning => _running is { HasEnded: false };
 
+    /// <summary>True when this life has ended with exit code 0.</summary>
+    public bool HasEndedWell => _running is { HasEnded: true, ExitCode: 0 };
+
+    /// <summary>How many lines of this life's log contain a text.</summary>
+    public int LogCount(string text) =>
+        _running!.Text.Split('\n').Count(line => line.Contains(text, StringComparison.Ordinal));
+
     /// <summary>The directory of a rule; of the first one without a name.</summary>
     public string Incoming(string? rule = null) => Path.Combine(Base, RuleOf(rule).Path);
 

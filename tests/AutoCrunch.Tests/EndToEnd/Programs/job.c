@@ -10,6 +10,7 @@
  *   exit=N            ends with N
  *   fail-first=N      ends with 1 while the attempt's number is at most N
  *   fail-while=FILE   ends with 1 while FILE exists
+ *   must-read=        ends with 2 if PATH could not be read
  *   wait-for=FILE     waits until FILE exists
  *   wait-forever=     waits for a signal
  *   dawdle=MS         takes so many milliseconds for about every fiftieth path
@@ -33,6 +34,7 @@
 #include <unistd.h>
 
 static const char *record_file, *path;
+static int is_read;
 
 static uint64_t monotonic_ns(void)
 {
@@ -87,7 +89,8 @@ static void record_start(void)
                 hash = (hash ^ buffer[i]) * 1099511628211u;
         }
     }
-    if (got < 0)
+    is_read = got == 0;
+    if (!is_read)
         size = -1;
     snprintf(facts, sizeof facts, "%" PRId64 " %016" PRIx64 " %" PRId64 " %" PRIu64, size, hash,
         (int64_t)stat_now.st_mtim.tv_sec * 1000000000 + stat_now.st_mtim.tv_nsec, (uint64_t)stat_now.st_ino);
@@ -172,6 +175,9 @@ static void carry_out(const char *rule, const char *value)
     } else if (strcmp(rule, "fail-while") == 0) {
         if (access(value, F_OK) == 0)
             end(1);
+    } else if (strcmp(rule, "must-read") == 0) {
+        if (!is_read)
+            end(2);
     } else if (strcmp(rule, "wait-for") == 0)
         wait_for(value);
     else if (strcmp(rule, "wait-forever") == 0)
