@@ -14,14 +14,11 @@ public sealed class BigTreeTests
     public void A_million_known_files_are_no_work_and_little_memory_at_the_next_start()
     {
         const int Files = 1_000_000, PerDirectory = 1000;
-        using var service = new ServiceUnderTest(new RuleText
+        using var service = ServiceUnderTest.InMemory("\"Information\"", new RuleText
         {
             Command = ["/bin/false"],
             Further = """{ "ExistingFiles": "Ignore" }""",
-        })
-        {
-            MinimumLevel = "\"Information\"",
-        };
+        });
         var arena = new Arena(service);
         arena.Script($$"""
             for d in $(seq {{Files / PerDirectory}}); do mkdir $D/$d; $TOOL burst $D/$d f {{PerDirectory}}; done
@@ -58,7 +55,7 @@ public sealed class BigTreeTests
     public void A_hundred_thousand_directories_are_all_watched()
     {
         const int Directories = 100_000;
-        using var service = new ServiceUnderTest() { MinimumLevel = "\"Information\"" };
+        using var service = ServiceUnderTest.InMemory("\"Information\"", new RuleText());
         var arena = new Arena(service);
         arena.Script($$"""cd $D; seq -f 'd%06.0f' {{Directories}} | xargs mkdir""");
         TimeSpan taken = service.Start();

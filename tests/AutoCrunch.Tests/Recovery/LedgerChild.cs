@@ -15,6 +15,9 @@ internal sealed class LedgerChild
 {
     public const string Verb = "ledger-child";
 
+    /// <summary>What it says on its standard output before and after the ledger is opened.</summary>
+    public const string Opening = "opening", Working = "working";
+
     private const string Rule = "raw";
     private const int Paths = 20;
     private const int Concurrency = 3;
@@ -64,9 +67,10 @@ internal sealed class LedgerChild
 
     public static void Run(string directory, int seed, bool isLast)
     {
-        Console.WriteLine("ready");
+        Console.WriteLine(Opening);
         var child = new LedgerChild(directory, seed);
         child.Begin();
+        Console.WriteLine(Working);
         if (!isLast)
             while (true)
                 child.Step();

@@ -4,13 +4,15 @@ using AutoCrunch.Tests.EndToEnd.Harness;
 
 namespace AutoCrunch.Tests.Recovery;
 
-/// <summary>Days of work in short: what grows a little with each file would end a service that runs for years.</summary>
+/// <summary>
+/// Days of work in short: what grows a little with each file would end a service that runs for years.
+/// </summary>
 public sealed class SoakTests
 {
     private const string MinutesVariable = "AUTOCRUNCH_TESTS_SOAK_MINUTES";
 
-    // Until the file "stop" is there: arrivals, renames of files and directories, updates, deletions, and files that are
-    // gone before their job starts. Every job fails once.
+    // Until the file "stop" is there: arrivals, renames of files and directories, updates, deletions, and files that
+    // are gone before their job starts. Every job fails once.
     private const string Work = """
         n=0
         while [ ! -e $B/stop ]; do

@@ -5,8 +5,8 @@ using AutoCrunch.Tests.EndToEnd.Harness;
 namespace AutoCrunch.Tests.Recovery;
 
 /// <summary>
-/// The service is killed at the steps of one file's life: the ledger is made, the tree is watched and listed, an arrival
-/// is recorded, a job is claimed, started, ended and settled, the log is flushed, moved into the database and removed.
+/// The service is killed at the steps of one file's life: the ledger is made, the tree is listed, an arrival is
+/// recorded, a job is claimed, started, ended and settled, the log is flushed, moved into the database and removed.
 /// </summary>
 public sealed class StepTests
 {

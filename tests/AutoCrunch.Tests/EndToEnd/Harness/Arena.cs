@@ -39,13 +39,13 @@ internal sealed class Arena
     public string Other { get; }
 
     /// <summary>Runs a bash script; it must succeed.</summary>
-    public void Script(string script) => Script("script", script);
+    public void Script(string script) => Script("script", script, most: null);
 
-    /// <summary>Runs a bash script while the test goes on.</summary>
+    /// <summary>Runs a bash script while the test goes on: for as long as it takes.</summary>
     public Task ScriptBeside(string script)
     {
         string name = "script" + Interlocked.Increment(ref s_count).ToString(CultureInfo.InvariantCulture);
-        return Task.Run(() => Script(name, script));
+        return Task.Run(() => Script(name, script, TimeSpan.FromHours(2)));
     }
 
     /// <summary>
@@ -143,7 +143,7 @@ internal sealed class Arena
     /// <summary>Takes a start for granted that was awaited in another way.</summary>
     public void Expected(BytePath file, int more = 1) => _expected[file] = _expected.GetValueOrDefault(file) + more;
 
-    private void Script(string name, string script)
+    private void Script(string name, string script, TimeSpan? most)
     {
         string file = Path.Combine(Base, name);
         File.WriteAllText(file, $"source '{HelperPrograms.Prelude}'\n{script}\n");
@@ -151,7 +151,7 @@ internal sealed class Arena
         string output = file + ".output";
         Command bash = Command.Run("bash", ["-c", "bash \"$0\" >\"$1\" 2>&1 </dev/null", file, output], Base, [
             new("S", Source), new("D", Destination), new("B", Base), new("O", Other),
-            new("TOOL", HelperPrograms.Tool), new("RSH", HelperPrograms.RemoteShell)]);
+            new("TOOL", HelperPrograms.Tool), new("RSH", HelperPrograms.RemoteShell)], most);
         Assert.True(bash.ExitCode == 0,
             $"exit code {bash.ExitCode} of the script\n{script}\n{File.ReadAllText(output)}");
     }

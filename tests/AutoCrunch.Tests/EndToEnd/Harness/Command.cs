@@ -9,12 +9,18 @@ internal sealed record Command(int ExitCode, string Output, string Error)
     public string Text => Output + Error;
 
     /// <summary>Runs a program to its end, without input.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="directory">Where it is started.</param>
+    /// <param name="environment">What is added to the environment.</param>
+    /// <param name="most">How long it may take; without it twice the tests' bound.</param>
     /// <exception cref="TimeoutException">It did not end; it has been killed.</exception>
     public static Command Run(
         string program,
         IEnumerable<string> arguments,
         string? directory = null,
-        IEnumerable<KeyValuePair<string, string>>? environment = null)
+        IEnumerable<KeyValuePair<string, string>>? environment = null,
+        TimeSpan? most = null)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -29,7 +35,7 @@ internal sealed record Command(int ExitCode, string Output, string Error)
         process.StandardInput.Close();
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(2 * Wait.Bound) || !Task.WaitAll([output, error], Wait.Bound))
+        if (!process.WaitForExit(most ?? (2 * Wait.Bound)) || !Task.WaitAll([output, error], Wait.Bound))
         {
             process.Kill(entireProcessTree: true);
             throw new TimeoutException($"{program} {string.Join(' ', start.ArgumentList)} did not end");

@@ -14,6 +14,8 @@ internal sealed class ServiceUnderTest : IDisposable
     // How long anything that will happen may take on a busy machine.
     private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(60);
 
+    private const string Memory = "/dev/shm";
+
     private readonly List<string> _temporaries = [];
     private readonly JsonObject _settings;
     private string _earlierLog = "";
@@ -29,15 +31,24 @@ internal sealed class ServiceUnderTest : IDisposable
     /// <param name="settings">Members of the section AutoCrunch besides the rules, as JSON text.</param>
     /// <param name="rules">The rules; one that runs the job under test on everything when there is none.</param>
     public ServiceUnderTest(string settings, params RuleText[] rules)
+        : this(settings, Path.GetTempPath(), rules)
     {
-        Base = NewDirectory(Path.GetTempPath());
-        OtherFileSystem = NewDirectory("/dev/shm");
+    }
+
+    private ServiceUnderTest(string settings, string parent, RuleText[] rules)
+    {
+        Base = NewDirectory(parent);
+        OtherFileSystem = NewDirectory(Memory);
         Records = new JobRecords(Path.Combine(Base, "records"));
         Rules = rules.Length == 0 ? [new RuleText()] : rules;
         Arguments = ["run", "--config", ConfigurationFile];
         _settings = JsonNode.Parse(settings)!.AsObject();
         Configure(Rules);
     }
+
+    /// <summary>One whose directory is in memory: for so many files that a disk would be what is waited for.</summary>
+    public static ServiceUnderTest InMemory(string minimumLevel, RuleText rule) =>
+        new("{}", Memory, [rule]) { MinimumLevel = minimumLevel };
 
     /// <summary>The built service.</summary>
     public static string Program => Path.Combine(AppContext.BaseDirectory, "autocrunch.dll");
@@ -251,7 +262,7 @@ internal sealed class ServiceUnderTest : IDisposable
             Kill.Send(pid, Kill.ForGood);
         _notify?.Dispose();
         foreach (string directory in _temporaries)
-            Command.Run("rm", ["-rf", "--", directory]);
+            Command.Run("rm", ["-rf", "--", directory], most: TimeSpan.FromMinutes(10)); // of a million files
     }
 
     private RuleText RuleOf(string? name) => name is null ? Rules[0] : Rules.Single(rule => rule.Name == name);
