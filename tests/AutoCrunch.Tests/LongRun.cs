@@ -6,6 +6,14 @@ internal static class LongRun
     /// <summary>The name of the variable that asks for it, with the value 1.</summary>
     public const string Variable = "AUTOCRUNCH_TESTS_LONG";
 
+    /// <summary>
+    /// The trait of such tests: tests/run leaves them out, so that what it counts as skipped is what it could not run.
+    /// </summary>
+    public const string Category = "Category";
+
+    /// <summary>The value of that trait.</summary>
+    public const string Name = "Long";
+
     public static bool IsOn => Environment.GetEnvironmentVariable(Variable) == "1";
 }
 

@@ -11,6 +11,7 @@ public sealed class BigTreeTests
     private const long Megabyte = 1024 * 1024;
 
     [LongFact]
+    [Trait(LongRun.Category, LongRun.Name)]
     public void A_million_known_files_are_no_work_and_little_memory_at_the_next_start()
     {
         const int Files = 1_000_000, PerDirectory = 1000;
@@ -52,6 +53,7 @@ public sealed class BigTreeTests
     }
 
     [LongFact]
+    [Trait(LongRun.Category, LongRun.Name)]
     public void A_hundred_thousand_directories_are_all_watched()
     {
         const int Directories = 100_000;

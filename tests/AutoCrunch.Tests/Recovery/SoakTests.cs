@@ -38,6 +38,7 @@ public sealed class SoakTests
     }
 
     [LongFact]
+    [Trait(LongRun.Category, LongRun.Name)]
     public void Memory_and_descriptors_are_flat_after_the_first_minute_of_ten()
     {
         double minutes = double.Parse(
