@@ -29,10 +29,6 @@ internal sealed class LedgerView : IDisposable
     public long JobsIn(int state) =>
         (long)Scalar(string.Create(CultureInfo.InvariantCulture, $"SELECT count(*) FROM jobs WHERE state = {state}"));
 
-    /// <summary>How many jobs were made on this evidence.</summary>
-    public long JobsOf(Evidence evidence) => (long)Scalar(
-        string.Create(CultureInfo.InvariantCulture, $"SELECT count(*) FROM jobs WHERE evidence = {(int)evidence}"));
-
     /// <summary>All jobs, by id.</summary>
     public IReadOnlyList<LedgerJob> Jobs()
     {
