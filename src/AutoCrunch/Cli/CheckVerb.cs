@@ -12,6 +12,8 @@ namespace AutoCrunch.Cli;
 /// </summary>
 internal static class CheckVerb
 {
+    private const string LedgerKey = "AutoCrunch:StateDirectory";
+
     public static Command Create(Option<string?> config, Terminal terminal)
     {
         Option<bool> json = new("--json") { Description = "One JSON object a line." };
@@ -35,12 +37,12 @@ internal static class CheckVerb
             return ExitCodes.Configuration;
         }
 
-        using LedgerReader? ledger = OpenLedger(configuration, out string? problem);
+        using LedgerReader? ledger = OpenLedger(configuration, out MachineFinding? problem);
         List<MachineFinding> findings =
             [.. MachineCheck.Inspect(configuration, IsKnown(ledger), rule => StandingOf(rule, ledger))];
         AddChanges(findings, configuration, ledger);
         if (problem is not null)
-            findings.Add(new MachineFinding(FindingSeverity.Error, "AutoCrunch:StateDirectory", problem));
+            findings.Add(problem);
         foreach (MachineFinding finding in findings)
         {
             if (asJson)
@@ -67,7 +69,7 @@ internal static class CheckVerb
     }
 
     // A ledger that is there but cannot be used would stop the service; none at all is how every service begins.
-    private static LedgerReader? OpenLedger(CompiledConfiguration configuration, out string? problem)
+    private static LedgerReader? OpenLedger(CompiledConfiguration configuration, out MachineFinding? problem)
     {
         problem = null;
         BytePath file = new StateLayout(configuration.StateDirectory).Ledger;
@@ -79,7 +81,10 @@ internal static class CheckVerb
         }
         catch (LedgerUnusableException error)
         {
-            problem = error.Message;
+            problem = error.IsOutdated
+                ? new MachineFinding(FindingSeverity.Warning, LedgerKey, error.Message
+                    + " Until then it cannot be told which files it knows.")
+                : new MachineFinding(FindingSeverity.Error, LedgerKey, error.Message);
             return null;
         }
     }

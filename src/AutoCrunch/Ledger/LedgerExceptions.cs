@@ -12,4 +12,8 @@ internal sealed class LedgerLockedException(BytePath lockFile, int? holderPid) :
 }
 
 /// <summary>The ledger cannot be used, and no restart mends that (exit code 78). The message says what does.</summary>
-internal sealed class LedgerUnusableException(string message, Exception? inner = null) : Exception(message, inner);
+internal sealed class LedgerUnusableException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>It is only older than this program: the next start brings it up to date.</summary>
+    public bool IsOutdated { get; init; }
+}

@@ -99,7 +99,10 @@ internal static class LedgerFile
             db = isClosed ? SqliteDatabase.OpenImmutable(layout.Ledger) : SqliteDatabase.OpenReader(layout.Ledger);
             if (CheckVersion(db, layout.Ledger) != SchemaVersion)
                 throw new LedgerUnusableException(
-                    $"The ledger '{layout.Ledger}' is older than this program: start the service once to update it.");
+                    $"The ledger '{layout.Ledger}' is older than this program: start the service once to update it.")
+                {
+                    IsOutdated = true,
+                };
             db.Execute("PRAGMA query_only = 1; PRAGMA temp_store = 2");
             return db;
         }

@@ -35,6 +35,8 @@ internal sealed class LedgerFlusher(StateLayout layout, ILogger logger) : IDispo
 
     public void Start()
     {
+        lock (_walGate)
+            TryOpenWal(); // while there are descriptors to be had
         _thread = new Thread(Work) { Name = "ledger-flush", IsBackground = true };
         _thread.Start();
     }
@@ -68,14 +70,11 @@ internal sealed class LedgerFlusher(StateLayout layout, ILogger logger) : IDispo
     {
         lock (_walGate)
         {
-            if (_wal is null)
-            {
-                int errno = PathOps.TryOpen(layout.Wal, OpenMode.Read, 0, out _wal);
-                if (errno == Errno.ENOENT)
-                    return; // nothing was written yet
-                if (errno != 0)
-                    throw new LinuxException("open", layout.Wal, errno);
-            }
+            int errno = TryOpenWal();
+            if (errno == Errno.ENOENT)
+                return; // nothing was written yet
+            if (errno != 0)
+                throw new LinuxException("open", layout.Wal, errno);
 
             RandomAccess.FlushToDisk(_wal!);
         }
@@ -109,6 +108,8 @@ internal sealed class LedgerFlusher(StateLayout layout, ILogger logger) : IDispo
         _db?.Dispose();
         _wal?.Dispose();
     }
+
+    private int TryOpenWal() => _wal is null ? PathOps.TryOpen(layout.Wal, OpenMode.Read, 0, out _wal) : 0;
 
     // What an unclean stop has left counts too.
     private static long PagesIn(StateLayout layout)
