@@ -21,9 +21,9 @@ public sealed class BigTreeTests
             Further = """{ "ExistingFiles": "Ignore" }""",
         });
         var arena = new Arena(service);
-        arena.Script($$"""
+        arena.ScriptBeside($$"""
             for d in $(seq {{Files / PerDirectory}}); do mkdir $D/$d; $TOOL burst $D/$d f {{PerDirectory}}; done
-            """);
+            """).GetAwaiter().GetResult();
         service.Start();
         using (var ledger = new LedgerView(service.Base))
         {
