@@ -56,7 +56,8 @@ internal static class CommandLine
         }
     }
 
-    private static RootCommand Build(Terminal terminal)
+    /// <summary>All verbs with their options.</summary>
+    internal static RootCommand Build(Terminal terminal)
     {
         Option<string?> config = new("--config")
         {

@@ -1,0 +1,44 @@
+# bash completion for autocrunch(1)                                                          -*- shell-script -*-
+
+# The names of the rules: "check" tells of each, as AutoCrunch:Rules:NAME:KEY.
+_autocrunch_rules() {
+    autocrunch check --json ${1:+--config "$1"} 2>/dev/null |
+        sed -n 's/.*"key":"AutoCrunch:Rules:\([A-Za-z0-9_-]*\):.*/\1/p' | sort -u
+}
+
+_autocrunch() {
+    local cur prev words cword
+    _init_completion || return
+
+    local verb= word before= config=
+    for word in "${words[@]:1:cword-1}"; do
+        [[ $before == --config ]] && config=$word
+        before=$word
+        [[ -n $verb ]] && continue
+        case $word in
+            run | check | trace | pause | resume) verb=$word ;;
+        esac
+    done
+
+    case $prev in
+        --config) _filedir json; return ;;
+        --include) return ;;
+        --quiet) COMPREPLY=($(compgen -W '500ms 2s 10s 1m' -- "$cur")); return ;;
+    esac
+
+    local options='--config --help'
+    case $verb in
+        '') options+=' --version' ;;
+        check) options+=' --json' ;;
+        trace) options='--include --quiet --all --no-recursion --json --help' ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W "$options" -- "$cur"))
+    elif [[ -z $verb ]]; then
+        COMPREPLY=($(compgen -W 'run check trace pause resume' -- "$cur"))
+    elif [[ $verb == trace ]]; then
+        _filedir -d
+    elif [[ $verb == pause || $verb == resume ]]; then
+        COMPREPLY=($(compgen -W "$(_autocrunch_rules "$config")" -- "$cur"))
+    fi
+} && complete -F _autocrunch autocrunch

@@ -1,0 +1,25 @@
+# fish completion for autocrunch(1)
+
+# The names of the rules: "check" tells of each, as AutoCrunch:Rules:NAME:KEY.
+function __autocrunch_rules
+    autocrunch check --json 2>/dev/null |
+        string replace -rf '.*"key":"AutoCrunch:Rules:([A-Za-z0-9_-]*):.*' '$1' | sort -u
+end
+
+set -l verbs run check trace pause resume
+complete -c autocrunch -f
+complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Watch, and run jobs'
+complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a check -d 'Tell every mistake in the configuration'
+complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a trace -d 'Show live what arrives in a directory'
+complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a pause -d 'Let no job of a rule start'
+complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a resume -d 'Let the jobs of a rule start again'
+complete -c autocrunch -n '__fish_seen_subcommand_from pause resume' -a '(__autocrunch_rules)'
+complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -l version -d 'The version'
+complete -c autocrunch -s h -l help -d 'Help with examples'
+complete -c autocrunch -n 'not __fish_seen_subcommand_from trace' -l config -r -F -d 'The configuration file'
+complete -c autocrunch -n '__fish_seen_subcommand_from check trace' -l json -d 'One JSON object a line'
+complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l include -x -d 'Judge only files that fit the pattern'
+complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l quiet -x -a '500ms 2s 10s 1m' -d 'The quiet period'
+complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l all -d 'Opens, reads and closes without writing too'
+complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l no-recursion -d 'The directory alone'
+complete -c autocrunch -n '__fish_seen_subcommand_from trace' -a '(__fish_complete_directories)'

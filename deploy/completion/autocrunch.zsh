@@ -1,0 +1,44 @@
+#compdef autocrunch
+
+# The names of the rules: "check" tells of each, as AutoCrunch:Rules:NAME:KEY.
+_autocrunch_rules() {
+    local -a rules=(${(fu)"$(autocrunch check --json ${opt_args[--config]:+--config $opt_args[--config]} 2>/dev/null |
+        sed -n 's/.*"key":"AutoCrunch:Rules:\([A-Za-z0-9_-]*\):.*/\1/p')"})
+    compadd -a rules
+}
+
+_autocrunch() {
+    local curcontext=$curcontext state line
+    local -a config=('--config[the configuration file]:file:_files -g "*.json"')
+    local -a help=('(-? -h --help)'{-\?,-h,--help}'[help with examples]')
+    local -a verbs=(
+        'run:watch, and run jobs, until told to stop'
+        'check:tell every mistake in the configuration, and whether the machine is ready'
+        'trace:show live what arrives in a directory, and the verdict on each file'
+        'pause:let no job of a rule start'
+        'resume:let the jobs of a paused rule start again'
+    )
+
+    _arguments -C $config $help '--version[the version]' '1:verb:->verb' '*::argument:->arguments'
+    case $state in
+        verb) _describe verb verbs ;;
+        arguments)
+            case $line[1] in
+                run) _arguments $config $help ;;
+                pause | resume) _arguments $config $help '1:rule:_autocrunch_rules' ;;
+                check) _arguments $config $help '--json[one JSON object a line]' ;;
+                trace)
+                    _arguments $help \
+                        '*--include[judge only files that fit]:pattern:' \
+                        '--quiet[the quiet period]:time:(500ms 2s 10s 1m)' \
+                        '--all[opens, reads and closes without writing too]' \
+                        '--no-recursion[the directory alone]' \
+                        '--json[one JSON object a line]' \
+                        '1:directory:_files -/'
+                    ;;
+            esac
+            ;;
+    esac
+}
+
+_autocrunch "$@"
