@@ -24,7 +24,8 @@ public sealed class BigTreeTests
         arena.ScriptBeside($$"""
             for d in $(seq {{Files / PerDirectory}}); do mkdir $D/$d; $TOOL burst $D/$d f {{PerDirectory}}; done
             """).GetAwaiter().GetResult();
-        service.Start();
+        service.Launch();
+        service.Until(() => service.IsReady, () => !service.IsRunning, () => "READY=1");
         using (var ledger = new LedgerView(service.Base))
         {
             // Progress is the fact that is waited for: a slow machine may take as long as it needs.
