@@ -9,6 +9,9 @@ internal sealed partial class CompletionMachine
     /// <summary>Takes one event, in kernel order.</summary>
     public void Observe(in FileEvent fileEvent, List<Effect> effects)
     {
+        if (Find(fileEvent) is { } known && fileEvent.Kind != FileEventKind.Found)
+            known.LastEventNs = fileEvent.Time.MonotonicNs;
+
         // What had no room may be anything, also where a scan that began before has been since.
         fileEvent.Directory.IsUncertain |= _overflowed is not null;
         switch (fileEvent.Kind)
@@ -60,6 +63,12 @@ internal sealed partial class CompletionMachine
         if (_policy.Arrivals == Arrivals.Rename)
         {
             DropUnlessRenamed(file);
+            return;
+        }
+
+        if (file is not null && RsyncNames.IsTemporaryShape(file.Name))
+        {
+            Remove(file); // found by a scan, and in flight
             return;
         }
 
@@ -224,6 +233,8 @@ internal sealed partial class CompletionMachine
         file.Directory = fileEvent.Directory;
         file.Name = fileEvent.Name.ToArray();
         file.Order = ++_lastOrder;
+        file.LastEventNs = fileEvent.Time.MonotonicNs;
+        file.QueueEmptyNs = fileEvent.QueueEmpty.WallNs;
         file.IsRemoved = false;
         file.ConfirmAfterNs = TrackedFile.NoTime;
         _files.Add(new FileKey(file.Directory, file.Name), file);
@@ -282,6 +293,8 @@ internal sealed partial class CompletionMachine
         {
             if (known.IsNewAssumed && fileEvent.IsUpdateInPlace)
                 known.IsNew = false;
+            else if (fileEvent.Directory.IsUncertain && !fileEvent.IsUpdateInPlace)
+                known.IsNew = known.IsNewAssumed = true; // another may have taken its place
             known.CloseMayBeLost |= fileEvent.Directory.IsUncertain;
             if (known.Phase == Phase.Held ? fileEvent.HeldBefore is null : known.CloseMayBeLost)
                 effects.Add(Probe(known, ProbeDepth.Writers));
@@ -294,7 +307,10 @@ internal sealed partial class CompletionMachine
             return;
         }
 
-        if (!Takes(fileEvent.Directory, fileEvent.Name.Span) || FindOrAdd(fileEvent) is not { } file)
+        // Each scan finds them again: what may be final comes first.
+        bool isTemporary = RsyncNames.IsTemporaryShape(fileEvent.Name.Span);
+        if (!Takes(fileEvent.Directory, fileEvent.Name.Span) || (isTemporary && _files.Count >= _trackedMax / 2)
+            || FindOrAdd(fileEvent) is not { } file)
             return;
         bool wasCreated = known is { Phase: Phase.Opening };
         Begin(file, fileEvent, Phase.Found);

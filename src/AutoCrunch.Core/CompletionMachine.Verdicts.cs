@@ -23,6 +23,13 @@ internal sealed partial class CompletionMachine
             return;
         }
 
+        // Another thread looked before the last event was read: at what had this name then, as it was then.
+        if (answer.LookedNs is { } lookedNs && lookedNs <= file.LastEventNs)
+        {
+            SetDeadline(file, Math.Min(file.DeadlineNs, now.MonotonicNs + TouchDelayNs));
+            return;
+        }
+
         if (answer.Status == ProbeStatus.Unreadable)
         {
             Unreadable(file, now);
@@ -118,22 +125,30 @@ internal sealed partial class CompletionMachine
     private void JudgeRenamed(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
     {
         bool isWrittenLately = stat.MtimeNs >= file.QueueEmptyNs - ClockSlackNs - ClockStepOf(file, now);
-        if (stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
+        if (IsHeldForTime(stat))
             Hold(file, stat, HoldReason.ZeroMtime, effects);
-        else if (depth == ProbeDepth.Stat && isWrittenLately)
+        else if (depth == ProbeDepth.Stat && (isWrittenLately || MayBeWritten(file, stat, now)))
             effects.Add(Probe(file, ProbeDepth.Writers));
         else if (file.Writer == WriterState.Writing && _policy.Arrivals != Arrivals.Rename)
             BeWriting(file, stat, now);
-        else if (isWrittenLately)
-            ConfirmLater(file, stat, now);
+        else if (isWrittenLately || stat.IsOwnerOnly)
+            ConfirmLater(file, stat, now); // and a held one may have been renamed here since
         else
             Complete(file, stat, file.RenameEvidence, now, effects);
     }
 
+    // Somebody may have it open from before its rename, under another name or still under this one, and pause. What was
+    // renamed inside the tree was looked at under its old name, unless events may have been lost.
+    private static bool MayBeWritten(TrackedFile file, FileStat stat, Moment now) =>
+        (file.RenamedFrom is not { } from || from.Directory.IsUncertain || file.Directory.IsUncertain)
+        && (file.RenameEvidence == Evidence.Renamed || stat.LinkCount > 1
+            || stat.MtimeNs >= now.WallNs - RecentNs - ClockStepOf(file, now));
+
     // Created and not written since.
     private void JudgeOpening(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
     {
-        bool isLink = stat.LinkCount > 1 || (stat.SizeBytes > 0 && file.Writer == WriterState.None);
+        bool isLink = stat.LinkCount > 1 || (stat.SizeBytes > 0 && file.Writer == WriterState.None)
+            || IsMtimeSet(file, stat, now);
         if (_policy.Arrivals == Arrivals.Rename && stat.LinkCount == 1)
             Remove(file);
         else if (_policy.Arrivals == Arrivals.Rename && file.Writer == WriterState.Writing)
@@ -189,7 +204,7 @@ internal sealed partial class CompletionMachine
         }
         else if (file.Phase == Phase.Opening)
         {
-            if (file.Stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
+            if (IsHeldForTime(file.Stat))
                 Hold(file, file.Stat, HoldReason.ZeroMtime, effects);
             else
                 Complete(file, file.Stat, Evidence.Linked, now, effects);
@@ -211,7 +226,7 @@ internal sealed partial class CompletionMachine
             else
                 Remove(file);
         }
-        else if (stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
+        else if (IsHeldForTime(stat))
             Hold(file, stat, HoldReason.ZeroMtime, effects);
         else if (_policy.Arrivals == Arrivals.Rename && file.Writer == WriterState.Writing)
             Remove(file);
@@ -245,7 +260,7 @@ internal sealed partial class CompletionMachine
         }
         else if (file.Writer == WriterState.Writing)
             BeWriting(file, stat, now);
-        else if (stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
+        else if (IsHeldForTime(stat))
             Hold(file, stat, HoldReason.ZeroMtime, effects);
         else if (file.Writer == WriterState.None && IsMtimeSet(file, stat, now))
             Complete(file, stat, Evidence.MtimeSet, now, effects);
@@ -276,7 +291,7 @@ internal sealed partial class CompletionMachine
             return;
         }
 
-        if (stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold)
+        if (IsHeldForTime(stat))
         {
             Hold(file, stat, HoldReason.ZeroMtime, effects);
             return;
@@ -334,6 +349,8 @@ internal sealed partial class CompletionMachine
         SignOfLife(file, now);
         SetDeadline(file, now.MonotonicNs + _writerPollNs);
     }
+
+    private bool IsHeldForTime(FileStat stat) => stat.HasZeroMtime && _policy.ZeroMtime == HoldPolicy.Hold;
 
     private void Unreadable(TrackedFile file, Moment now)
     {

@@ -30,6 +30,9 @@ internal sealed partial class CompletionMachine
     /// </summary>
     public const long ClockSlackNs = 50 * MillisecondNs;
 
+    /// <summary>Renamed into place, a file that was written so lately may still have a writer who pauses.</summary>
+    public const long RecentNs = 60_000 * MillisecondNs;
+
     /// <summary>How often a writer is looked for at most, however short the quiet period is.</summary>
     public const long WriterPollMinNs = 1000 * MillisecondNs;
 
@@ -103,7 +106,9 @@ internal sealed partial class CompletionMachine
                 DeadlinePassed(file, now, effects);
         }
 
-        while (_moves.First() is { } move && now.MonotonicNs >= move.ReadNs + MoveDelayNs)
+        // The second half may wait in the queue as long as that was not seen empty.
+        while (_moves.First() is { } move && now.MonotonicNs >= move.ReadNs + MoveDelayNs
+            && queueEmptySince?.MonotonicNs > move.ReadNs)
             SettleMovedOut(move, effects);
 
         Confirm(now, queueEmptySince, effects);

@@ -47,7 +47,10 @@ public readonly record struct FileStat(
     /// True when writing was the last thing that happened to it and only its owner may use it: how rsync creates files,
     /// and how a killed <c>--inplace</c> leaves them (mtime and mode are set after the close).
     /// </summary>
-    public bool LooksKilledInPlace => MtimeNs == CtimeNs && (Mode & GroupAndOtherBits) == 0;
+    public bool LooksKilledInPlace => MtimeNs == CtimeNs && IsOwnerOnly;
+
+    /// <summary>True when only its owner may use it.</summary>
+    public bool IsOwnerOnly => (Mode & GroupAndOtherBits) == 0;
 
     // Mode bits 0077 (inode(7)).
     private const uint GroupAndOtherBits = 0x3F;

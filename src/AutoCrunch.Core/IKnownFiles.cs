@@ -11,6 +11,16 @@ public readonly record struct KnownFile(FileVersion Version, HoldReason? Held)
     /// The device it was seen on, by the number that device has now as far as is known; 0 when that is not known.
     /// </summary>
     public ulong Device { get; init; }
+
+    /// <summary>Birth time of the file that was judged; 0 when it is not known.</summary>
+    public long BirthNs { get; init; }
+
+    /// <summary>
+    /// True when <paramref name="found"/> is the completed file, written on in place. Inode numbers are given out
+    /// again: a file with another birth is another one.
+    /// </summary>
+    public bool IsUpdatedBy(FileStat found) => Held is null && Version != found.Version && found.Inode != 0
+        && Version.Inode == found.Inode && (BirthNs == 0 || found.BirthNs == 0 || found.BirthNs == BirthNs);
 }
 
 /// <summary>A directory in which the ledger knows existing files.</summary>

@@ -36,6 +36,11 @@ public enum ProbeStatus : byte
 /// <param name="Writer">What is known of writers; <see cref="WriterState.NotAsked"/> for a plain stat.</param>
 public readonly record struct ProbeAnswer(ProbeStatus Status, FileStat Stat, WriterState Writer)
 {
+    /// <summary>
+    /// Monotonic time at which another thread began to look; null when the look was made just now.
+    /// </summary>
+    public long? LookedNs { get; init; }
+
     /// <summary>The answer for a file that is not there.</summary>
     public static ProbeAnswer Gone => new(ProbeStatus.Gone, default, WriterState.NotAsked);
 

@@ -46,7 +46,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// </summary>
     public long WindowStartNs = NoTime;
 
-    /// <summary>Wall clock at which the queue was last seen empty before the first event of this version.</summary>
+    /// <summary>
+    /// Wall clock at which the queue was last seen empty before the first event of this version under this name.
+    /// </summary>
     public long QueueEmptyNs;
 
     /// <summary>
@@ -61,6 +63,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
 
     /// <summary>Monotonic time of the last sign of life.</summary>
     public long LastSignNs;
+
+    /// <summary>Monotonic time at which the last event of it was read.</summary>
+    public long LastEventNs;
 
     /// <summary>Monotonic time at which to look again; <see cref="long.MaxValue"/> for never.</summary>
     public long DeadlineNs = long.MaxValue;
@@ -123,7 +128,7 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
         ArrivedNs = fileEvent.Time.WallNs;
         QueueEmptyNs = fileEvent.QueueEmpty.WallNs;
         BeginWindow(fileEvent);
-        LastSignNs = fileEvent.Time.MonotonicNs;
+        LastSignNs = LastEventNs = fileEvent.Time.MonotonicNs;
         ConfirmAfterNs = NoTime;
         IsNewAssumed = fileEvent.Kind != FileEventKind.Created && fileEvent.Directory.IsUncertain;
         IsNew = fileEvent.Kind == FileEventKind.Created || IsNewAssumed;

@@ -141,7 +141,8 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
         {
             _db = LedgerFile.OpenOwnReader(layout);
             _files = _db.Prepare($"""
-                SELECT name, inode, size, mtime_ns, hold, number FROM files LEFT JOIN devices ON id = device_id
+                SELECT name, inode, size, mtime_ns, hold, number, birth_ns
+                FROM files LEFT JOIN devices ON id = device_id
                 WHERE rule_id = ?1 AND directory = ?2
                     AND state IN ({(int)EntryState.Present}, {(int)EntryState.Held})
                 """);
@@ -168,6 +169,7 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
                 files[new BytePath(_files.Blob(0))] = new KnownFile(LedgerRows.ReadVersion(_files, 1), held)
                 {
                     Device = (ulong)(_files.OptionalNumber(5) ?? 0),
+                    BirthNs = _files.Number(6),
                 };
             }
         }

@@ -56,7 +56,10 @@ internal sealed partial class LedgerWriter
             return;
         var split = new SplitPath(path);
         _updateEntryVersion.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, stat.Version).Run();
-        if (known is { Known.Job: JobState.Queued or JobState.Running, JobId: { } jobId })
+
+        // The job of a held file's row is that of the version before.
+        bool isItsJob = known.Known is { State: EntryState.Present, Job: JobState.Queued or JobState.Running };
+        if (isItsJob && known.JobId is { } jobId)
             _updateJobVersion.Bind(1, jobId).Bind(2, stat.Version).Run();
     }
 

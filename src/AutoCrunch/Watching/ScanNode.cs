@@ -137,8 +137,8 @@ internal sealed class ScanNode(Scan scan, ScanNode? parent, byte[] name)
     /// <summary>The batch that the watch thread was at before the directory was watched and listed.</summary>
     public int Batch { get; set; }
 
-    /// <summary>How often the queue had overflowed before the directory was watched and listed.</summary>
-    public int Overflows { get; set; }
+    /// <summary>How often everything had come into doubt before the directory was watched and listed.</summary>
+    public int Doubts { get; set; }
 
     /// <summary>The device its files are on, and what is known of that file system.</summary>
     public ulong Device { get; set; }

@@ -95,8 +95,7 @@ internal sealed partial class Scanner
             Node = node,
             Name = name.ToArray(),
             Held = isKnown && known.Version == version ? known.Held : null,
-            IsUpdateInPlace = isKnown && known.Held is null && known.Version != version && version.Inode != 0
-                && known.Version.Inode == version.Inode,
+            IsUpdateInPlace = isKnown && known.IsUpdatedBy(stat),
         });
         return 0;
     }

@@ -236,7 +236,8 @@ internal sealed partial class Scanner
     {
         while (!_isStopping && TakeProbe() is { } probe)
         {
-            ProbeAnswer answer = Answer(probe);
+            long lookedNs = Clock.MonotonicNs();
+            ProbeAnswer answer = Answer(probe) with { LookedNs = lookedNs };
             SignOfLife();
             Post(new ScanReport(ReportKind.Probed, _root) { Payload = new LateAnswer(probe, answer) });
             Flush();

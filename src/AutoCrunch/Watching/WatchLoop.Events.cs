@@ -201,6 +201,7 @@ internal sealed partial class WatchLoop
     // Nothing is certain any more until a scan has been there.
     private void BeInDoubt()
     {
+        _progress.Doubts++;
         foreach (WatchedRoot root in _roots)
         {
             for (WatchedDirectory? directory = root.Directory; directory is not null;

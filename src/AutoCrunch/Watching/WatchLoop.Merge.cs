@@ -228,7 +228,7 @@ internal sealed partial class WatchLoop
             return;
         }
 
-        if (node.Overflows == _progress.Overflows && directory.Wd == node.Wd)
+        if (node.Doubts == _progress.Doubts && directory.Wd == node.Wd)
             directory.IsUncertain = false;
         if (directory.Has(DirectoryTraits.Reported))
         {

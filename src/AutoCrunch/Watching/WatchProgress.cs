@@ -7,6 +7,7 @@ internal sealed class WatchProgress
 {
     private volatile int _batch;
     private volatile int _overflows;
+    private volatile int _doubts;
     private volatile Exception? _failure;
     private int _scansUnmerged;
     private int _scanId;
@@ -23,6 +24,16 @@ internal sealed class WatchProgress
     {
         get => _overflows;
         set => _overflows = value;
+    }
+
+    /// <summary>
+    /// Counts how often everything came into doubt: by an overflow, or because a tracker had no room. Only a scan that
+    /// began later makes anything certain again.
+    /// </summary>
+    public int Doubts
+    {
+        get => _doubts;
+        set => _doubts = value;
     }
 
     /// <summary>

@@ -148,6 +148,16 @@ internal sealed class MachineDriver
         Advance();
     }
 
+    /// <summary>The oldest so many events are read; the queue is not empty then.</summary>
+    public void ReadSome(int count)
+    {
+        ModelEvent[] batch = [.. Tree.Events.Take(count)];
+        Tree.Events.RemoveRange(0, count);
+        foreach (ModelEvent each in batch)
+            Publish(each.Kind, each.Path, each.Cookie);
+        Advance();
+    }
+
     public void QueueSeenEmpty() => QueueEmpty = Now;
 
     public void Probed(string path, ProbeDepth depth, ProbeAnswer answer)

@@ -190,6 +190,9 @@ internal sealed class ScenarioPlayer
                 Driver.ReadQueue(_isPause);
                 _isAsleep = true;
                 break;
+            case "read":
+                Driver.ReadSome(int.Parse(path));
+                break;
             case "awake":
                 _isAsleep = false;
                 break;
