@@ -1,109 +1,265 @@
+using System.Runtime.InteropServices;
+
 namespace AutoCrunch.Core.Tests.Simulation;
 
 /// <summary>
-/// What the ledger keeps over a crash, with the real decisions and without a disk: every job runs at once.
+/// What the ledger keeps over a crash: the real decisions in the place of the real SQL. What is told to it waits until
+/// it is committed; a crash loses what waits.
 /// </summary>
-internal sealed class LedgerModel(World world, WatchRule rule)
+internal sealed partial class LedgerModel(
+    World world, WatchRule rule, Conditions conditions, Choices choices)
 {
-    private readonly Dictionary<string, Row> _rows = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, Row> _rows = new(StringComparer.Ordinal);
+    private readonly Queue<Action> _told = new();
+    private readonly HashSet<FileVersion> _judged = [];
 
-    /// <summary>What each job's file was when it was judged: inode, content.</summary>
-    public List<(ulong Inode, int Content)> Jobs { get; } = [];
+    public bool IsFirstScan { get; private set; } = true;
 
-    public bool IsFirstScan { get; set; } = true;
-
+    /// <summary>What is committed.</summary>
     public IReadOnlyDictionary<string, Row> Rows => _rows;
 
-    public Dictionary<Evidence, long> Counts { get; } = [];
+    public Dictionary<string, long> Counts { get; } = new(StringComparer.Ordinal);
 
-    public void Complete(Completion completion)
+    public bool IsSettled => _told.Count == 0;
+
+    public void Tell(Action fact) => _told.Enqueue(fact);
+
+    public void Commit()
     {
-        string path = completion.Path.ToString();
-        (string From, Row Row)? source = SourceOf(completion);
-        KnownEntry? known = _rows.TryGetValue(path, out Row row) ? Entry(row) : null;
-        KnownEntry? sourceEntry = source is { } found ? Entry(found.Row) : null;
-        switch (ArrivalDecision.Of(completion, rule.Completion, rule.ExistingFiles, known, sourceEntry))
-        {
-            case ArrivalAction.Nothing:
-                return;
-            case ArrivalAction.MoveEntry:
-                _rows.Remove(source!.Value.From);
-                Put(path, source.Value.Row);
-                return;
-            case ArrivalAction.ReviveEntry:
-                Put(path, row with { State = row.Held is null ? EntryState.Present : EntryState.Held });
-                return;
-            case ArrivalAction.RecordOnly:
-                break;
-            default:
-                if (world.Find(path) is not { } inode || inode.Stat.Version != completion.Version)
-                {
-                    // Looked at before the attempt: gone, or another version, which will complete in its turn.
-                    Put(path, new Row(completion.Version, EntryState.Changed, null, world.Now.WallNs));
-                    return;
-                }
-
-                Simulation.Check(
-                    !inode.IsKnowablyUnfinished, $"{path} completed ({completion.Evidence}), and it is unfinished");
-                Jobs.Add((inode.Number, inode.Content));
-                Counts[completion.Evidence] = Counts.GetValueOrDefault(completion.Evidence) + 1;
-                break;
-        }
-
-        Put(path, new Row(completion.Version, EntryState.Present, null, world.Now.WallNs));
+        while (_told.TryDequeue(out Action? fact))
+            fact();
     }
 
-    public void Hold(string path, FileStat stat, HoldReason reason) =>
-        Put(path, new Row(stat.Version, EntryState.Held, reason, world.Now.WallNs));
+    public void TellArrival(Completion completion)
+    {
+        _judged.Add(completion.Version);
+        Tell(() => Arrive(completion));
+    }
+
+    public void TellHold(string path, FileStat stat, HoldReason reason)
+    {
+        _judged.Add(stat.Version);
+        Tell(() => Held(path, stat, reason));
+    }
+
+    /// <summary>
+    /// A file whose mtime was changed since it completed, where the ledger has not heard of that as of metadata only:
+    /// with events lost since, more may have happened to it, so it is processed anew.
+    /// </summary>
+    public void EventsAreLost()
+    {
+        foreach (Entry entry in world.Files)
+        {
+            FileVersion now = entry.Inode.Stat.Version;
+            bool isRecorded = _rows.TryGetValue(entry.Folder.PathOf(entry.Name), out Row row) && row.Version == now;
+            entry.Inode.WasRenamedUnseen |= !isRecorded && _judged.Contains(now);
+            entry.Inode.WasTouchedUnseen |= !isRecorded && _judged.Any(
+                was => was != now && was == now with { MtimeNs = was.MtimeNs });
+        }
+    }
+
+    public void FirstScanFinished() => IsFirstScan = false;
+
+    /// <summary>The directories in which existing files are known.</summary>
+    public IEnumerable<string> Directories() =>
+        _rows.Where(row => IsListed(row.Value)).Select(row => DirectoryOf(row.Key)).Distinct();
+
+    public IEnumerable<(string Name, Row Row)> FilesIn(string directory) =>
+        _rows.Where(row => IsListed(row.Value) && DirectoryOf(row.Key) == directory)
+            .Select(row => (row.Key[(row.Key.LastIndexOf('/') + 1)..], row.Value));
+
+    private void Arrive(Completion completion)
+    {
+        string path = completion.Path.ToString();
+        Row? known = Find(path);
+        (string Path, Row Row)? source = FindSource(completion, path, known);
+        ArrivalAction action = ArrivalDecision.Of(
+            completion, rule.Completion, rule.ExistingFiles, Known(known), Known(source?.Row));
+        world.Note($"      ledger {action} {path}{(source is { } s ? $" from {s.Path}" : "")}");
+        Count($"arrival {action}");
+        if (action == ArrivalAction.MoveEntry)
+        {
+            MoveEntry(source!.Value.Path, path, known);
+            return;
+        }
+
+        if (action == ArrivalAction.ReviveEntry)
+            _rows[path] = known!.Value with { State = StateOf(known.Value) };
+        else if (action == ArrivalAction.Job)
+            InsertJob(completion, known);
+        else if (action == ArrivalAction.RecordOnly)
+            Put(path, completion.Stat, EntryState.Present, null, known?.JobId);
+        if (completion.RenamedFrom is { } from && source is { } left && left.Row.Version == completion.Version)
+            Gone(from.ToString());
+    }
+
+    private void Held(string path, FileStat stat, HoldReason reason)
+    {
+        Row? known = Find(path);
+        if (known is { State: EntryState.Present } present && present.Version == stat.Version)
+            return;
+        CancelQueued(known?.JobId, JobReason.Superseded);
+        Put(path, stat, EntryState.Held, reason, known?.JobId);
+    }
 
     public void Gone(string path)
     {
-        if (_rows.TryGetValue(path, out Row row))
-            _rows[path] = row with { State = EntryState.Gone };
+        if (Find(path) is not { State: not EntryState.Gone } known)
+            return;
+        CancelQueued(known.JobId, JobReason.Gone);
+        _rows[path] = known with { State = EntryState.Gone };
     }
 
     public void MetadataChanged(string path, FileStat stat)
     {
-        bool isSame = _rows.TryGetValue(path, out Row row) && row.State != EntryState.Gone
-            && row.Version.Inode == stat.Inode && row.Version.SizeBytes == stat.SizeBytes;
-        if (isSame)
-            _rows[path] = row with { Version = stat.Version };
-    }
-
-    // A held file that was renamed unseen, and whose old name was taken before a scan: nobody can know what it is.
-    private void Put(string path, Row row)
-    {
-        if (_rows.TryGetValue(path, out Row old) && old.Held is not null && old.Version.Inode != row.Version.Inode)
+        if (Find(path) is not { State: not EntryState.Gone } known || known.Version.Inode != stat.Inode
+            || known.Version.SizeBytes != stat.SizeBytes)
+            return;
+        if (known.State == EntryState.Changed)
         {
-            foreach (Inode inode in world.Names.Values.Where(inode => inode.Number == old.Version.Inode))
-                inode.IsKnowablyUnfinished &= inode.Stat.HasZeroMtime;
+            InsertJob(Recall(path, stat, known.JobId), known);
+            return;
         }
 
-        _rows[path] = row;
+        if (known.Version == stat.Version)
+            return;
+        _rows[path] = known with { Version = stat.Version };
+        if (known is { State: EntryState.Present, JobId: { } id }
+            && _jobs[id] is { State: JobState.Queued or JobState.Running } job)
+            _jobs[id] = job with { Version = stat.Version };
     }
 
-    private (string From, Row Row)? SourceOf(Completion completion)
+    public void DirectoryGone(string directory)
+    {
+        foreach (string path in PathsBelow(directory))
+            Gone(path);
+    }
+
+    public void DirectoryMoved(string from, string to)
+    {
+        foreach (string path in PathsBelow(to))
+        {
+            CancelQueued(_rows[path].JobId, JobReason.Gone);
+            Remove(path);
+        }
+
+        foreach (string path in PathsBelow(from))
+        {
+            Row row = _rows[path];
+            if (row.State == EntryState.Gone)
+                continue;
+            string moved = to + path[from.Length..];
+            MoveJob(row.JobId, moved);
+            _rows.Remove(path);
+            _rows[moved] = row;
+        }
+
+        foreach (string path in PathsBelow(from))
+            Revive(path, to + path[from.Length..]);
+    }
+
+    // A job whose attempt missed the file before the rename was told, and was called off.
+    private void Revive(string path, string moved)
+    {
+        Row row = _rows[path];
+        bool isMissed = row is { State: EntryState.Gone, JobId: { } id }
+            && _jobs[id] is { State: JobState.Cancelled, Reason: JobReason.Gone };
+        if (!isMissed || world.Find(moved) is null || Find(moved) is not null)
+            return;
+        var stat = new FileStat(
+            FileType.Regular, 1, row.Version.Inode, row.Version.SizeBytes, row.Version.MtimeNs, 0, 0, 0, 1);
+        InsertJob(Recall(moved, stat, row.JobId), null);
+        Remove(path);
+    }
+
+    private string[] PathsBelow(string directory) =>
+        [.. _rows.Keys.Where(path => path.StartsWith(directory + "/", StringComparison.Ordinal))];
+
+    private static string DirectoryOf(string path) => path.Contains('/') ? path[..path.LastIndexOf('/')] : "";
+
+    private Row? Find(string path) => _rows.TryGetValue(path, out Row row) ? row : null;
+
+    private (string Path, Row Row)? FindSource(Completion completion, string path, Row? known)
     {
         if (completion.RenamedFrom is { } from)
-            return _rows.TryGetValue(from.ToString(), out Row row) ? (from.ToString(), row) : null;
-        if (completion.Evidence is not (Evidence.Found or Evidence.Quiet))
+            return Find(from.ToString()) is { } row ? (from.ToString(), row) : null;
+        bool isKnown = known is { State: EntryState.Present } present && present.Version == completion.Version;
+        bool mayBeRenamed = completion.Evidence is Evidence.Found or Evidence.Quiet
+            || (completion.Evidence is Evidence.MtimeSet or Evidence.Renamed && completion.Stat.BirthNs != 0);
+        if (isKnown || !mayBeRenamed)
             return null;
-        foreach ((string path, Row row) in _rows)
+        foreach ((string at, Row row) in _rows.OrderByDescending(row => row.Value.State == EntryState.Gone))
         {
-            bool isSource = row.Version == completion.Version && path != completion.Path.ToString()
-                && world.Find(path)?.Number != row.Version.Inode;
+            bool isSource = row.Version == completion.Version && at != path
+                && (row.State == EntryState.Gone || world.Find(at) is null);
             if (isSource)
-                return (path, row);
+                return (at, row);
+            if (row.Version == completion.Version && at != path)
+                Forgotten(row.Version);
         }
 
         return null;
     }
 
-    private static KnownEntry Entry(Row row) => new(
-        row.Version, row.State, row.RecordedNs, row.Held is null ? JobState.Succeeded : null, null)
+    private KnownEntry? Known(Row? known)
     {
-        Held = row.Held,
-    };
+        if (known is not { } row)
+            return null;
+        SimulatedJob? job = row.JobId is { } id ? _jobs[id] : null;
+        return new KnownEntry(row.Version, row.State, row.BirthNs, job?.State, job?.Reason) { Held = row.Held };
+    }
 
-    internal readonly record struct Row(FileVersion Version, EntryState State, HoldReason? Held, long RecordedNs);
+    private void Put(string path, FileStat stat, EntryState state, HoldReason? held, int? jobId)
+    {
+        Overwrite(path, stat.Version);
+        _rows[path] = new Row(stat.Version, state, held, jobId, stat.BirthNs);
+    }
+
+    private void MoveEntry(string from, string to, Row? overwritten)
+    {
+        CancelQueued(overwritten?.JobId, JobReason.Superseded);
+        Row row = _rows[from];
+        Overwrite(to, row.Version);
+        _rows.Remove(from);
+        _rows[to] = row with { State = StateOf(row) };
+        MoveJob(row.JobId, to);
+    }
+
+    private static bool IsListed(Row row) => row.State is EntryState.Present or EntryState.Held;
+
+    private static EntryState StateOf(Row row) => row.Held is null ? EntryState.Present : EntryState.Held;
+
+    private void Remove(string path)
+    {
+        Overwrite(path, default);
+        _rows.Remove(path);
+    }
+
+    private void Overwrite(string path, FileVersion version)
+    {
+        if (Find(path) is { } old && old.Version.Inode != version.Inode)
+            Forgotten(old.Version);
+    }
+
+    // The ledger keeps one row for each name. Once a file is elsewhere unseen, and another has its old name, what was
+    // known of it is forgotten. A hold too; and since a rename moves the ctime, a file that rsync left half written no
+    // longer shows that by itself.
+    private void Forgotten(FileVersion version)
+    {
+        foreach (Entry entry in world.Files.Concat(world.Outside.Tree.SelectMany(folder => folder.Files.Values)))
+        {
+            Inode inode = entry.Inode;
+            if (inode.Stat.Version != version || !inode.WasRenamedUnseen)
+                continue;
+            inode.WasForgotten = true;
+            if (inode.Mark == Mark.OwnerOnly)
+                inode.Mark = Mark.None;
+        }
+    }
+
+    private void Count(string name) => Counts[name] = Counts.GetValueOrDefault(name) + 1;
+
+    [StructLayout(LayoutKind.Auto)]
+    internal readonly record struct Row(
+        FileVersion Version, EntryState State, HoldReason? Held, int? JobId, long BirthNs);
 }

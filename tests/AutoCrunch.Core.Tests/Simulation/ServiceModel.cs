@@ -2,144 +2,113 @@ namespace AutoCrunch.Core.Tests.Simulation;
 
 /// <summary>
 /// One life of the service: the real machine, read by a reader that may be slow, with scans that list at one moment and
-/// are merged later, in pieces. A crash is a new one of these over the same ledger.
+/// are merged later, in pieces, and with answers that come late. A crash is a new one of these over the same ledger.
+/// It follows the watch loop: the same tree, the same order of things, no disk.
 /// </summary>
-internal sealed class ServiceModel
+internal sealed partial class ServiceModel
 {
     private readonly World _world;
     private readonly LedgerModel _ledger;
     private readonly WatchRule _rule;
-    private readonly bool _leasesWork;
+    private readonly Conditions _conditions;
     private readonly CompletionMachine _machine;
-    private readonly TrackedDirectory _root;
     private readonly List<Effect> _effects = [];
-    private readonly Queue<(string Name, FileEventKind Kind, HoldReason? Held, bool IsUpdate)> _found = new();
-    private Moment? _queueEmptySince;
-    private bool _scanWanted = true;
-    private bool _scanMerging;
+    private readonly Queue<LateAnswer> _late = new();
+    private Moment _queueEmpty;
 
-    public ServiceModel(World world, LedgerModel ledger, WatchRule rule, bool leasesWork, int trackedMax)
+    public ServiceModel(World world, LedgerModel ledger, WatchRule rule, Conditions conditions)
     {
         _world = world;
         _ledger = ledger;
         _rule = rule;
-        _leasesWork = leasesWork;
-        _machine = new CompletionMachine(rule, trackedMax);
-        _root = new TrackedDirectory(rule, parent: null, [], isIgnored: false);
-        world.DropQueue();
-        world.Log?.Add("service starts");
-        _queueEmptySince = world.Now;
-        TrackedMax = trackedMax;
+        _conditions = conditions;
+        _machine = new CompletionMachine(rule, conditions.TrackedMax);
+        _root = new Node(rule, null, "");
+        foreach (Folder folder in world.Root.Tree.Concat(world.Outside.Tree))
+            folder.IsWatched = false;
+        world.Queue.Drop();
+        world.Note($"service starts");
+        _queueEmpty = world.Now;
+        Advance();
     }
 
-    public int TrackedMax { get; }
+    /// <summary>Monotonic time of the next deadline.</summary>
+    public long DeadlineNs => Math.Min(
+        _deadlineNs, _moves.Count == 0 ? long.MaxValue : _moves[0].ReadNs + MoveDelayNs + 1);
 
-    public long DeadlineNs { get; private set; }
+    public bool IsIdle => _world.Queue.IsEmpty && _inbox.Count == 0 && _todo.Count == 0 && !_isScanning
+        && !_isWholeWanted && _wanted.Count == 0 && _late.Count == 0 && (_suspects.Count == 0 || _moves.Count > 0);
 
-    /// <summary>
-    /// An attribute change was read while events may have been lost: that it was no more than that cannot be known.
-    /// </summary>
-    public bool WasTouchedInDoubt { get; private set; }
+    /// <summary>Where a file stands without a verdict; null when it has one.</summary>
+    public Phase? PhaseOf(Entry entry) => _byFolder.TryGetValue(entry.Folder, out List<Node>? nodes)
+        ? _machine.Describe(nodes[0], World.Bytes(entry.Name))?.Phase : null;
 
-    public bool IsIdle => _world.QueueIsEmpty && !_scanWanted && !_scanMerging && _found.Count == 0;
-
-    public void WantScan() => _scanWanted = true;
+    public bool IsAsked(Folder folder, string name) => _late.Any(
+        late => late.Node.Folder == folder && late.Name.AsSpan().SequenceEqual(World.Bytes(name)));
 
     /// <summary>Reads up to so many events, then lets deadlines pass.</summary>
     public void Read(int events)
     {
-        for (int i = 0; i < events && !_world.QueueIsEmpty; i++)
-            Observe(_world.Dequeue());
-        if (_world.QueueIsEmpty)
-            _queueEmptySince = _world.Now;
-        Advance();
-    }
-
-    /// <summary>Lists the directory, or merges one thing the last listing found.</summary>
-    public void Scan()
-    {
-        // Events come first, as in the watch loop: what a listing saw is merged after what led to it has been read.
-        if (!_world.QueueIsEmpty)
-            Read(int.MaxValue);
-        if (_found.TryDequeue(out var found))
+        for (int i = 0; i < events && !_world.Queue.IsEmpty; i++)
+            Observe(_world.Queue.Take());
+        if (_world.Queue.IsEmpty)
         {
-            Publish(found.Kind, found.Name, 0, found.Held, found.IsUpdate);
-        }
-        else if (_scanMerging)
-        {
-            _scanMerging = false;
-            _root.IsUncertain = _scanWanted;
-            _ledger.IsFirstScan = false;
-        }
-        else if (_scanWanted)
-        {
-            List();
+            _queueEmpty = _world.Now;
+            SettleSuspects();
         }
 
         Advance();
     }
 
-    private void List()
+    /// <summary>One answer of another thread comes in.</summary>
+    public void Deliver()
     {
-        _scanWanted = false;
-        _scanMerging = true;
-        foreach ((string name, Inode inode) in _world.Names)
-        {
-            if (name.StartsWith(World.Outside, StringComparison.Ordinal) || !_rule.Takes(World.Bytes(name)))
-                continue;
-            bool isKnown = _ledger.Rows.TryGetValue(name, out LedgerModel.Row row) && row.State != EntryState.Gone;
-            bool isEqual = isKnown && row.Version == inode.Stat.Version;
-            if (!isEqual || row.Held is not null)
-                _found.Enqueue((name, FileEventKind.Found, isEqual ? row.Held : null,
-                    isKnown && row.Held is null && row.Version.Inode == inode.Number));
-        }
-
-        foreach ((string name, LedgerModel.Row row) in _ledger.Rows)
-        {
-            if (row.State != EntryState.Gone && _world.Find(name) is null)
-                _found.Enqueue((name, FileEventKind.Missing, null, false));
-        }
-    }
-
-    private void Observe(QueuedEvent queued)
-    {
-        if (queued.IsOverflow)
-        {
-            _root.IsUncertain = true;
-            _scanWanted = true;
+        if (!_late.TryDequeue(out LateAnswer? late) || late.Node.IsDetached)
             return;
-        }
 
-        Publish(queued.Kind, queued.Name, queued.Cookie, null, false);
+        // The look was at another path, if its directory was renamed since.
+        bool isInPlace = !late.Node.IsAdrift && late.Node.Text == late.Path;
+        ProbeAnswer answer = isInPlace ? late.Answer : ProbeAnswer.Unreadable with { LookedNs = late.Answer.LookedNs };
+        _world.Note($"  answer {late.Path}/{new BytePath(late.Name)} {late.Depth} {answer.Status} {answer.Writer}");
+        _machine.Probed(late.Node, late.Name, late.Depth, answer, _world.Now, _effects);
+        CarryOut();
+        Advance();
     }
 
-    private void Publish(FileEventKind kind, string name, uint cookie, HoldReason? held, bool isUpdate)
+    private long _deadlineNs;
+
+    private void Publish(
+        Node node, FileEventKind kind, string name, uint cookie = 0, HoldReason? held = null, bool isUpdate = false)
     {
-        var fileEvent = new FileEvent(_root, World.Bytes(name), kind, cookie, _world.Now, _queueEmptySince!.Value)
+        _world.Note($"  read {kind} {node.RelativePath}/{name}{(node.IsUncertain ? ", in doubt" : "")}");
+        var fileEvent = new FileEvent(node, World.Bytes(name), kind, cookie, _world.Now, _queueEmpty)
         {
             HeldBefore = held,
             IsUpdateInPlace = isUpdate,
-            IsFirstScan = _ledger.IsFirstScan,
+            IsFirstScan = kind == FileEventKind.Found && _ledger.IsFirstScan,
         };
-        WasTouchedInDoubt |= kind == FileEventKind.AttributesChanged && _root.IsUncertain;
-        _world.Log?.Add($"  read {kind} {name} {(_root.IsUncertain ? "in doubt" : "")}");
         _machine.Observe(fileEvent, _effects);
+        if (kind == FileEventKind.AttributesChanged && node.IsUncertain
+            && _world.Find(node.PathOf(World.Bytes(name)).ToString()) is { } touched)
+            touched.Inode.WasTouchedUnseen = true;
         CarryOut();
     }
 
     private void Advance()
     {
+        ExpireMoves();
         bool isSettled;
         do
         {
-            DeadlineNs = _machine.Advance(_world.Now, _queueEmptySince, _effects);
+            _deadlineNs = _machine.Advance(_world.Now, _queueEmpty, _effects);
             isSettled = _effects.Count == 0;
             CarryOut();
         }
         while (!isSettled);
+        _machine.CheckInvariants();
 
         // What is asked to be confirmed waits for the queue to be seen empty again, which takes time.
-        if (DeadlineNs <= _world.MonotonicNs)
+        if (_deadlineNs <= _world.MonotonicNs)
             _world.Pass(1);
     }
 
@@ -148,58 +117,81 @@ internal sealed class ServiceModel
         for (int i = 0; i < _effects.Count; i++)
         {
             Effect effect = _effects[i];
-            string path = effect.Directory.PathOf(effect.Name).ToString();
-            _world.Log?.Add($"    effect {effect.Kind} {path} {effect.Reason} {effect.Completion?.Evidence}");
-            switch (effect.Kind)
-            {
-                case EffectKind.Probe:
-                    ProbeAnswer answer = Probe(path, effect.Depth);
-                    _machine.Probed(_root, effect.Name, effect.Depth, answer, _world.Now, _effects);
-                    break;
-                case EffectKind.Complete:
-                    CheckCompletion(effect.Completion!);
-                    _ledger.Complete(effect.Completion!);
-                    break;
-                case EffectKind.Hold:
-                    _ledger.Hold(path, effect.Stat, effect.Reason);
-                    break;
-                case EffectKind.Gone:
-                    _ledger.Gone(path);
-                    break;
-                case EffectKind.MetadataChanged:
-                    _ledger.MetadataChanged(path, effect.Stat);
-                    break;
-                default:
-                    _root.IsUncertain = true;
-                    _scanWanted = true;
-                    break;
-            }
+            var node = (Node)effect.Directory;
+            string path = node.PathOf(effect.Name).ToString();
+            if (effect.Kind == EffectKind.Probe)
+                Probe(node, path, effect);
+            else
+                Tell(effect, path);
         }
 
         _effects.Clear();
-        _machine.CheckInvariants();
-        Simulation.Check(_machine.TrackedCount <= TrackedMax + Senders.Finals.Length, "too many names are tracked");
+        Simulation.Check(
+            _machine.TrackedCount <= _conditions.TrackedMax + RenamesMax, "too many names are tracked");
     }
 
-    private ProbeAnswer Probe(string path, ProbeDepth depth)
+    // Renames are taken even when the table is full: their verdicts come with the next look at the queue.
+    private const int RenamesMax = 100;
+
+    private void Tell(in Effect effect, string path)
     {
-        if (_world.Find(path) is not { } inode)
+        string why = effect.Kind == EffectKind.Hold ? effect.Reason.ToString() : $"{effect.Completion?.Evidence}";
+        _world.Note($"    {effect.Kind} {path} {why}");
+        FileStat stat = effect.Stat;
+        HoldReason reason = effect.Reason;
+        switch (effect.Kind)
+        {
+            case EffectKind.Complete:
+                Completion completion = effect.Completion!;
+                Simulation.Check(
+                    !RsyncNames.IsTemporaryShape(completion.Path.Name.Span) || completion.Evidence
+                        is Evidence.Renamed or Evidence.RenamedFromTemporary, $"{path} is a temporary");
+                _ledger.TellArrival(completion);
+                break;
+            case EffectKind.Hold:
+                _ledger.TellHold(path, stat, reason);
+                break;
+            case EffectKind.Gone:
+                _ledger.Tell(() => _ledger.Gone(path));
+                break;
+            case EffectKind.MetadataChanged:
+                _ledger.Tell(() => _ledger.MetadataChanged(path, stat));
+                break;
+            default:
+                BeInDoubt();
+                _isWholeWanted = true;
+                break;
+        }
+    }
+
+    private void Probe(Node node, string path, in Effect effect)
+    {
+        ProbeAnswer answer = Look(node, path, effect.Depth);
+        if (_conditions.AnswersAreLate || effect.Depth == ProbeDepth.WritersByProc)
+            _late.Enqueue(new LateAnswer(
+                node, node.Text, effect.Name, effect.Depth, answer with { LookedNs = _world.MonotonicNs }));
+        else
+            _machine.Probed(node, effect.Name, effect.Depth, answer, _world.Now, _effects);
+    }
+
+    private ProbeAnswer Look(Node node, string path, ProbeDepth depth)
+    {
+        if (_world.FindFolder(node.Text) is null)
+            return ProbeAnswer.Unreadable;
+        if (_world.Find(path) is not { Inode: var inode })
             return ProbeAnswer.Gone;
         WriterState writer = depth == ProbeDepth.Stat ? WriterState.NotAsked
-            : !_leasesWork && depth == ProbeDepth.Writers ? WriterState.Unknown
+            : !_conditions.LeasesWork && (depth == ProbeDepth.Writers || !_conditions.ProcTells) ? WriterState.Unknown
             : inode.Writers > 0 ? WriterState.Writing : WriterState.None;
         return new ProbeAnswer(ProbeStatus.Present, inode.Stat, writer);
     }
-
-    private void CheckCompletion(Completion completion)
-    {
-        string path = completion.Path.ToString();
-        Inode? inode = _world.Find(path);
-        bool isRename = completion.Evidence is Evidence.Renamed or Evidence.RenamedFromTemporary;
-        if (inode is null || inode.Stat.Version != completion.Version)
-            return; // it changed after the look; the look before the attempt will see it
-        Simulation.Check(
-            isRename || inode.Writers == 0, $"{path} completed ({completion.Evidence}) while it is written");
-        Simulation.Check(!RsyncNames.IsTemporaryShape(World.Bytes(path)), $"{path} is a temporary");
-    }
 }
+
+/// <summary>What is different from one schedule to the next, for the service.</summary>
+/// <param name="LeasesWork">A lease tells whether somebody writes a file.</param>
+/// <param name="ProcTells">Else /proc does.</param>
+/// <param name="AnswersAreLate">
+/// Every look is made by another thread, as on a network file system, where nothing tells of writers elsewhere.
+/// </param>
+/// <param name="TrackedMax">Most names without a verdict.</param>
+internal sealed record Conditions(bool LeasesWork, bool ProcTells, bool AnswersAreLate, int TrackedMax);

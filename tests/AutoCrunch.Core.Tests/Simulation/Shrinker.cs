@@ -5,6 +5,7 @@ namespace AutoCrunch.Core.Tests.Simulation;
 /// <summary>Makes a failing schedule as short and as simple as it can, as long as it fails in the same way.</summary>
 internal static class Shrinker
 {
+    private const int LinesMax = 160;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
     /// <summary>Plays a list of choices; what it broke, or null.</summary>
@@ -22,7 +23,7 @@ internal static class Shrinker
     }
 
     /// <summary>The end of the sentence says what is wrong, its beginning with which file.</summary>
-    public static string Kind(string message) => string.Join(' ', message.Split(' ')[^3..]);
+    public static string Kind(string message) => string.Join(' ', message.Split(' ')[^5..]);
 
     /// <summary>The shrunk schedule with everything that happens in it, for people.</summary>
     public static string Explain(ulong[] made, string message)
@@ -40,7 +41,10 @@ internal static class Shrinker
 
         var last = new Simulation(new Choices(made), log: []);
         message = Violation(last) ?? message;
-        return $"shrunk to {made.Length} choices: {message}\n{string.Join('\n', last.World.Log!)}";
+        List<string> log = last.World.Log!;
+        if (log.Count > LinesMax)
+            log = [.. log.Take(LinesMax / 2), "...", .. log.TakeLast(LinesMax / 2)];
+        return $"shrunk to {made.Length} choices: {message}\n{string.Join('\n', log)}";
     }
 
     private static bool Fails(ulong[] made, string kind) =>
