@@ -16,6 +16,8 @@ switch (args.FirstOrDefault())
         return new LatencyBenchmark(work, Number("--files", 500), Number("--rounds", 5)).Run();
     case "start":
         return new StartBenchmark(work, Number("--rounds", 10)).Run();
+    case "packaged":
+        return new PackagedBenchmark(work, Number("--rounds", 10)).Run();
     case "files":
         return new TreeBenchmark(work, Number("--files", 1_000_000) / 1000, 1000, Number("--rounds", 5)).Run();
     case "directories":
@@ -27,8 +29,8 @@ switch (args.FirstOrDefault())
         return 0;
     default:
         Console.Error.WriteLine(
-            "usage: AutoCrunch.Benchmarks latency [--files N] [--rounds N] | start [--rounds N] | files [--files N] "
-            + "[--rounds N] | directories [--directories N] [--rounds N] | allocations [--events N] | micro "
-            + "[BenchmarkDotNet options]   [--dir WORK]");
+            "usage: AutoCrunch.Benchmarks latency [--files N] [--rounds N] | start [--rounds N] | packaged [--rounds N]"
+            + " | files [--files N] [--rounds N] | directories [--directories N] [--rounds N]"
+            + " | allocations [--events N] | micro [BenchmarkDotNet options]   [--dir WORK]");
         return 64;
 }
