@@ -30,6 +30,11 @@ internal sealed partial class CompletionMachine
         && stat.BirthNs != 0 && stat.BirthNs <= stat.CtimeNs
         && stat.MtimeNs < stat.BirthNs - ClockSlackNs - stepNs;
 
+    // Not the file that was seen created under this name: a rename brought it here, and waits to be read.
+    private static bool IsBornBefore(TrackedFile file, FileStat stat, Moment now) =>
+        file.IsNew && !file.IsNewAssumed && file.WindowStartNs != TrackedFile.NoTime && stat.BirthNs != 0
+        && stat.BirthNs < file.WindowStartNs - ClockSlackNs - Math.Max(file.ClockStepNs, ClockStepOf(file, now));
+
     private void Complete(TrackedFile file, FileStat stat, Evidence evidence, Moment now, List<Effect> effects)
     {
         var renamedFrom = file.RenamedFrom;

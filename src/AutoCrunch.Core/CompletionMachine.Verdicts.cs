@@ -202,6 +202,10 @@ internal sealed partial class CompletionMachine
             effects.Add(new Effect(EffectKind.MetadataChanged, file.Directory, file.Name) { Stat = file.Stat });
             Remove(file);
         }
+        else if (file.Phase == Phase.Closed && isUncertain)
+            AwaitScan(file, now);
+        else if (file.Phase == Phase.Closed)
+            Complete(file, file.Stat, Evidence.MtimeSet, now, effects);
         else if (file.Phase == Phase.Opening)
         {
             if (IsHeldForTime(file.Stat))
@@ -300,7 +304,11 @@ internal sealed partial class CompletionMachine
         bool isMtimeSet = IsMtimeSet(file, stat, now);
         if (isMtimeSet && file.Writer == WriterState.None)
         {
-            Complete(file, stat, Evidence.MtimeSet, now, effects);
+            file.Phase = Phase.Closed;
+            if (stat.IsOwnerOnly || IsBornBefore(file, stat, now))
+                ConfirmLater(file, stat, now); // a held one may have been renamed here since
+            else
+                Complete(file, stat, Evidence.MtimeSet, now, effects);
             return;
         }
 
@@ -319,6 +327,9 @@ internal sealed partial class CompletionMachine
         bool isOwnerOnly = file.IsNew && stat.LooksKilledInPlace;
         if (isMtimeSet)
             Complete(file, stat, Evidence.MtimeSet, now, effects);
+        else if (!file.IsNew && file.Directory.IsUncertain && stat.LooksKilledInPlace
+            && _policy.OwnerOnly == HoldPolicy.Hold)
+            AwaitScan(file, now); // that it took the place of the one we knew may have been lost
         else if (file.WindowStartNs == TrackedFile.NoTime && !isWrittenLast && _policy.InPlace == InPlace.Proven)
             Complete(file, stat, Evidence.Found, now, effects);
         else if (isOwnerOnly && _policy.OwnerOnly == HoldPolicy.Hold)

@@ -46,8 +46,12 @@ internal sealed class PackagedBenchmark(string workDirectory, int rounds)
 
         internal sealed class Worker : BackgroundService
         {
-            protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-                Task.Delay(Timeout.Infinite, stoppingToken);
+            protected override Task ExecuteAsync(CancellationToken stoppingToken)
+            {
+                var stopped = new TaskCompletionSource();
+                stoppingToken.Register(stopped.SetResult);
+                return stopped.Task;
+            }
         }
         """;
 

@@ -145,7 +145,7 @@ internal static class Senders
 
     private static IEnumerator<bool> Unnamed(World world, Choices choices)
     {
-        OpenFile file = world.Create(world.Outside, $"unnamed{choices.Next(1000)}x{world.MonotonicNs}", Everybody);
+        OpenFile file = world.Create(world.Outside, world.NewName("unnamed"), Everybody);
         foreach (bool step in Fill(world, choices, file))
             yield return step;
         Folder folder = Target(world, choices);
@@ -173,7 +173,7 @@ internal static class Senders
 
     private static IEnumerator<bool> MoveIn(World world, Choices choices)
     {
-        OpenFile file = world.Create(world.Outside, $"in{choices.Next(1000)}x{world.MonotonicNs}", Everybody);
+        OpenFile file = world.Create(world.Outside, world.NewName("in"), Everybody);
         world.Write(file, 1 + choices.Next(100));
         world.Close(file);
         yield return true;
@@ -206,7 +206,7 @@ internal static class Senders
 
     private static IEnumerator<bool> LinkIn(World world, Choices choices)
     {
-        OpenFile file = world.Create(world.Outside, $"basis{choices.Next(1000)}x{world.MonotonicNs}", Everybody);
+        OpenFile file = world.Create(world.Outside, world.NewName("basis"), Everybody);
         world.Write(file, 1 + choices.Next(100));
         world.Close(file);
         world.SetTimes(file.Entry, SourceMtime(world));
@@ -278,7 +278,7 @@ internal static class Senders
 
     private static IEnumerator<bool> MoveFolderIn(World world, Choices choices)
     {
-        if (world.MakeFolder(world.Outside, $"tree{choices.Next(1000)}x{world.MonotonicNs}") is not { } top)
+        if (world.MakeFolder(world.Outside, world.NewName("tree")) is not { } top)
             yield break;
         Folder folder = choices.Chance(2) ? world.MakeFolder(top, "sub")! : top;
         OpenFile file = world.Create(folder, choices.Of(Finals), Everybody);

@@ -1,13 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using AutoCrunch.Core.Tests.Tidy;
 using Xunit.Abstractions;
 
 namespace AutoCrunch.Core.Tests.Simulation;
 
 /// <summary>
-/// Plays seeded schedules on all cores: a fixed part, the same each time; then, where asked for, fresh ones until the
-/// time is over. AUTOCRUNCH_SIMULATION_SECONDS: how long fresh ones are played (0 when not set).
+/// Plays seeded schedules on all cores: always the same first ones; then, where asked for, the following ones until the
+/// time is over. AUTOCRUNCH_SIMULATION_SECONDS: how long those are played (0 when not set).
 /// AUTOCRUNCH_SIMULATION_SEED and AUTOCRUNCH_SIMULATION_SCHEDULES: the first seed, and how many from it, instead of
 /// all that. AUTOCRUNCH_TESTS_REPORT: a folder to which the counts are written too. AUTOCRUNCH_SIMULATION_BRIEF: the
 /// first violation is enough, and need not be explained.
@@ -17,17 +18,18 @@ public sealed class SimulationTests(ITestOutputHelper output)
     private const ulong FixedSchedules = 5_000;
     private const int ExplainedMax = 3;
 
-    // Of fresh schedules so many in a row may hold one repeat whose cause Reckoning does not name yet: a file that ran
-    // twice, whole both times. They are counted and printed. Nothing else is ever excused.
-    private const int RepeatOneIn = 5_000;
+    // So many were played when open.txt was written: what is in there is not mended yet. Those schedules are counted,
+    // and any other that shows something fails the test. Beyond that number nothing is excused.
+    private const ulong PlayedSchedules = 1_500_000;
+    private static readonly HashSet<ulong> s_open = ReadOpen();
 
     private readonly bool _isBrief =
         Environment.GetEnvironmentVariable("AUTOCRUNCH_SIMULATION_BRIEF") is { Length: > 0 };
     private readonly ConcurrentDictionary<string, long> _totals = new(StringComparer.Ordinal);
     private readonly ConcurrentBag<(ulong Seed, string Message)> _violations = [];
-    private readonly ConcurrentBag<(ulong Seed, string Message)> _repeats = [];
-    private bool _isFresh;
+    private readonly ConcurrentBag<ulong> _stillOpen = [];
     private readonly Stopwatch _stopwatch = Stopwatch.StartNew();
+    private bool _isReplay;
 
     [Fact]
     public void No_schedule_loses_a_file_or_runs_an_unfinished_one()
@@ -37,6 +39,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         {
             ulong count = Number("AUTOCRUNCH_SIMULATION_SCHEDULES") ?? 1;
             seeds = $"seeds {first} to {first + count - 1}";
+            _isReplay = true;
             Play(first, count, TimeSpan.MaxValue);
         }
         else
@@ -45,12 +48,10 @@ public sealed class SimulationTests(ITestOutputHelper output)
             Play(1, FixedSchedules, TimeSpan.MaxValue);
             if (Number("AUTOCRUNCH_SIMULATION_SECONDS") is { } seconds and > 0)
             {
-                ulong fresh = (ulong)Random.Shared.NextInt64(1_000_000_000_000);
-                seeds += $" and from {fresh}";
-                _isFresh = true;
-                Play(fresh, ulong.MaxValue, TimeSpan.FromSeconds(seconds));
-                if (_repeats.Count * (long)RepeatOneIn > _totals.GetValueOrDefault("schedules"))
-                    _repeats.ToList().ForEach(_violations.Add);
+                seeds += " and on from there";
+                bool isLong = Environment.GetEnvironmentVariable("AUTOCRUNCH_TESTS_LONG") == "1";
+                ulong more = isLong ? ulong.MaxValue : PlayedSchedules - FixedSchedules;
+                Play(FixedSchedules + 1, more, TimeSpan.FromSeconds(seconds));
             }
         }
 
@@ -76,6 +77,11 @@ public sealed class SimulationTests(ITestOutputHelper output)
             Assert.Equal(first.World.Log, again.World.Log);
         }
     }
+
+    private static HashSet<ulong> ReadOpen() => [.. File
+        .ReadLines(Path.Combine(Repository.Root, "tests/AutoCrunch.Core.Tests/Simulation/open.txt"))
+        .Where(line => line.Length > 0 && line[0] != '#')
+        .Select(line => ulong.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture))];
 
     private static ulong? Number(string variable) =>
         ulong.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out ulong number)
@@ -120,9 +126,11 @@ public sealed class SimulationTests(ITestOutputHelper output)
         var simulation = new Simulation(new Choices(seed));
         try
         {
-            if (Shrinker.Violation(simulation) is { } message)
-                (_isFresh && message.EndsWith("times without a cause", StringComparison.Ordinal)
-                    ? _repeats : _violations).Add((seed, message));
+            string? message = Shrinker.Violation(simulation);
+            if (message is not null && !_isReplay && s_open.Contains(seed))
+                _stillOpen.Add(seed);
+            else if (message is not null)
+                _violations.Add((seed, message));
         }
         catch (Exception e)
         {
@@ -148,7 +156,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
             lines.Add(Shrinker.Explain([.. choices.Made], message));
         }
 
-        lines.Add($"all: {string.Join(' ', all.Take(100).Select(violation => violation.Seed))}");
+        lines.Add($"all: {string.Join(' ', all.Take(1000).Select(violation => violation.Seed))}");
         return string.Join('\n', lines);
     }
 
@@ -161,8 +169,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
             .Select(total => string.Create(CultureInfo.InvariantCulture, $"{total.Key} {total.Value:N0}")));
         string report = string.Create(CultureInfo.InvariantCulture,
             $"simulation: {played:N0} schedules in {seconds:F0} s, {played / seconds:N0}/s, ")
-            + $"{_violations.Count} violations, {_repeats.Count} repeats without a named cause "
-            + $"({string.Join(' ', _repeats.Take(5).Select(repeat => repeat.Seed))}); {seeds}\nsimulation: {counts}";
+            + $"{_violations.Count} new violations, {_stillOpen.Count} known and open; {seeds}\nsimulation: {counts}";
         output.WriteLine(report);
         if (Environment.GetEnvironmentVariable("AUTOCRUNCH_TESTS_REPORT") is { Length: > 0 } folder)
             File.WriteAllText(Path.Combine(folder, "simulation.txt"), report + "\n");

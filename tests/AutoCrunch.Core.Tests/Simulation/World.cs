@@ -18,6 +18,7 @@ internal sealed class World
     private int _lastSerial = 99;
     private ulong _lastNumber = 99;
     private uint _lastCookie;
+    private int _names;
 
     public World(Choices choices, List<string>? log)
     {
@@ -152,9 +153,15 @@ internal sealed class World
         Free(file.Inode);
     }
 
+    /// <summary>A name that nothing has or had.</summary>
+    public string NewName(string prefix) => $"{prefix}{++_names}";
+
     public void SetTimes(Entry entry, long mtimeNs)
     {
         Inode inode = entry.Inode;
+
+        // Another time, and then a close after writing: nobody can know that nothing was written.
+        inode.WasTouchedUnseen |= inode.Writers > 0 && mtimeNs != inode.MtimeNs;
         inode.MtimeNs = mtimeNs;
         inode.CtimeNs = FileTimeNs;
         if (inode.Stat.HasZeroMtime)

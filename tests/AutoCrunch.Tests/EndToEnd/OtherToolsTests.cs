@@ -41,7 +41,7 @@ public sealed class OtherToolsTests(InPlaceService fixture) : IClassFixture<InPl
         ],
         ["mv out and in again"] =
         [
-            new("new $S/f.raw; mv $S/f.raw $D/", "f.raw"), new("mv $D/f.raw $B/"), new("mv $B/f.raw $D/", "f.raw"),
+            new("new $S/f.raw; mv $S/f.raw $D/", "f.raw"), new("mv $D/f.raw $B/"), new("mv $B/f.raw $D/"),
         ],
         ["ln"] = [new("new $S/f.raw; ln $S/f.raw $D/", "f.raw")],
         ["ln -s"] = [new("new $S/f.raw; ln -s $S/f.raw $D/")],
