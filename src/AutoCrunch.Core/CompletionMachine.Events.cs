@@ -10,7 +10,10 @@ internal sealed partial class CompletionMachine
     public void Observe(in FileEvent fileEvent, List<Effect> effects)
     {
         if (Find(fileEvent) is { } known && fileEvent.Kind != FileEventKind.Found)
+        {
             known.LastEventNs = fileEvent.Time.MonotonicNs;
+            known.IsConfirmed = false;
+        }
 
         // What had no room may be anything, also where a scan that began before has been since.
         fileEvent.Directory.IsUncertain |= _overflowed is not null;

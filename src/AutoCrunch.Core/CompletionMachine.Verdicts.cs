@@ -205,7 +205,11 @@ internal sealed partial class CompletionMachine
         else if (file.Phase == Phase.Closed && isUncertain)
             AwaitScan(file, now);
         else if (file.Phase == Phase.Closed)
-            Complete(file, file.Stat, Evidence.MtimeSet, now, effects);
+        {
+            // It is the one that was looked at. Whether another of its links is written by now, a new look tells.
+            file.IsConfirmed = true;
+            effects.Add(Probe(file, ProbeDepth.Writers));
+        }
         else if (file.Phase == Phase.Opening)
         {
             if (IsHeldForTime(file.Stat))
@@ -287,6 +291,7 @@ internal sealed partial class CompletionMachine
         // Still writing, as far as events tell: that nobody has it open any more is news.
         if (isChanged || file.Phase == Phase.Writing)
             SignOfLife(file, now);
+        file.IsConfirmed &= !isChanged;
         file.Stat = stat;
         file.HasStat = true;
         if (file.Writer == WriterState.Writing)
@@ -305,7 +310,7 @@ internal sealed partial class CompletionMachine
         if (isMtimeSet && file.Writer == WriterState.None)
         {
             file.Phase = Phase.Closed;
-            if (stat.IsOwnerOnly || IsBornBefore(file, stat, now))
+            if (!file.IsConfirmed && (stat.IsOwnerOnly || IsBornBefore(file, stat, now)))
                 ConfirmLater(file, stat, now); // a held one may have been renamed here since
             else
                 Complete(file, stat, Evidence.MtimeSet, now, effects);

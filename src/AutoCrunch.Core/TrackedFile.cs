@@ -64,6 +64,11 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>Monotonic time of the last sign of life.</summary>
     public long LastSignNs;
 
+    /// <summary>
+    /// All that had happened before a look at it has been read, and it is still the file of that look.
+    /// </summary>
+    public bool IsConfirmed;
+
     /// <summary>Monotonic time at which the last event of it was read.</summary>
     public long LastEventNs;
 
