@@ -12,6 +12,8 @@ namespace AutoCrunch.Benchmarks;
 /// </summary>
 internal sealed class TreeBenchmark(string workDirectory, int directories, int filesPerDirectory, int rounds)
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
+
     public int Run()
     {
         string home = Path.Combine(workDirectory, "tree-" + Path.GetRandomFileName());
@@ -52,8 +54,14 @@ internal sealed class TreeBenchmark(string workDirectory, int directories, int f
     {
         using ServiceProcess service = ServiceProcess.StartIn(home);
         using SqliteDatabase ledger = LedgerFile.OpenReader(new StateLayout(BytePath.Parse(home + "/state")));
+        var patience = Stopwatch.StartNew();
         while (ledger.QueryNumber("SELECT count(*) FROM files") < (long)directories * filesPerDirectory)
+        {
+            if (patience.Elapsed > s_patience)
+                throw new TimeoutException($"not all files are in the ledger after {s_patience}");
             Thread.Sleep(500);
+        }
+
         service.Terminate();
     }
 

@@ -14,7 +14,7 @@ internal sealed record CompiledConfiguration
     /// <summary>Where the ledger and the logs of jobs live.</summary>
     public required BytePath StateDirectory { get; init; }
 
-    /// <summary>Where the control socket and the watchdog's canary live.</summary>
+    /// <summary>Where the watchdog's canary lives.</summary>
     public required BytePath RuntimeDirectory { get; init; }
 
     /// <summary>How many jobs may run at once over all rules; 0 = no limit beyond the rules'.</summary>

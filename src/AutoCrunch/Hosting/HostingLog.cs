@@ -35,7 +35,8 @@ internal static partial class HostingLog
     public static partial void LedgerUnusable(this ILogger logger, string message);
 
     [LoggerMessage(4008, LogLevel.Warning,
-        "The status line for the service manager is no longer kept: the ledger cannot be read: {Reason}")]
+        "The status line for the service manager stands still, because the ledger cannot be read just now: {Reason}. "
+        + "It is tried again all the time; if that lasts, check the state directory's disk and permissions")]
     public static partial void StatusFailed(this ILogger logger, string reason);
 
     /// <summary>One line of what a rule takes and what it does.</summary>

@@ -24,6 +24,8 @@ internal sealed class StatusReports(
 
     private readonly HashSet<string> _rules = [.. configuration.Rules.Select(rule => rule.Rule.Name)];
 
+    private bool _isFailing;
+
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -34,15 +36,28 @@ internal sealed class StatusReports(
             // A start that is quick is not slowed down by it; of one that is not, the scan's progress is told.
             await Task.WhenAny(watch.Ready.WaitAsync(s_busy, stoppingToken)).ConfigureAwait(false);
             using var timer = new PeriodicTimer(s_busy);
-            await ReportAsync(timer, stoppingToken).ConfigureAwait(false);
+            do
+                await TryReportAsync(timer, stoppingToken).ConfigureAwait(false);
+            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The service stops, and the notifier has said so.
         }
+    }
+
+    // Returns only when the ledger cannot be read.
+    private async Task TryReportAsync(PeriodicTimer timer, CancellationToken stoppingToken)
+    {
+        try
+        {
+            await ReportAsync(timer, stoppingToken).ConfigureAwait(false);
+        }
         catch (Exception error) when (error is SqliteException or LedgerUnusableException)
         {
-            logger.StatusFailed(error.Message); // the ledger's own threads say what to do
+            if (!_isFailing)
+                logger.StatusFailed(error.Message);
+            _isFailing = true;
         }
     }
 
@@ -55,6 +70,7 @@ internal sealed class StatusReports(
         {
             ScanStatus[] scans = [.. watch.Scans];
             string text = Text(reader, scans);
+            _isFailing = false;
             bool isBusy = text != told || scans.Length > 0;
             if (text != told)
                 notifier.Notify(ServiceState.Status(text));
