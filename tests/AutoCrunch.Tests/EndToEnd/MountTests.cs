@@ -52,7 +52,7 @@ public sealed class MountTests : IDisposable
         Mount("disk", "incoming");
         arena.Script("rm $D/f1.raw");
         _service.Start();
-        Assert.Equal(1, Gone());
+        _service.Until(() => Gone() == 1, () => "one file gone");
         arena.Nothing();
         arena.Runs("rsync -a $S/ $D/", "f1.raw");
         arena.Nothing();
