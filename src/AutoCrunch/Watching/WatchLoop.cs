@@ -39,6 +39,7 @@ internal sealed partial class WatchLoop : IDisposable
     private readonly WakeEvent _wake;
     private readonly MountTable _mounts;
     private readonly ScanInbox _inbox;
+    private readonly WatchQuestions _questions;
     private readonly WatchProgress _progress = new();
     private readonly WatchTree _tree = new();
     private readonly List<WatchedRoot> _roots = [];
@@ -68,6 +69,7 @@ internal sealed partial class WatchLoop : IDisposable
         _wake = new WakeEvent();
         _mounts = new MountTable();
         _inbox = new ScanInbox(_options.InboxCapacity, _wake);
+        _questions = new WatchQuestions(_wake);
         _pollFds =
         [
             PollFd.ForRead(_inotify.FileDescriptor),
@@ -101,6 +103,9 @@ internal sealed partial class WatchLoop : IDisposable
     /// <summary>Scans of whole roots that are under way. Any thread.</summary>
     public IEnumerable<ScanStatus> Scans => _roots.Select(root => root.Scanner.Status).OfType<ScanStatus>();
 
+    /// <inheritdoc cref="WatchQuestions.AskAsync"/>
+    public Task<T> AskAsync<T>(Func<T> question) => _questions.AskAsync(question);
+
     /// <summary>
     /// Watches until <see cref="Stop"/> is called. The calling thread is the watch thread.
     /// </summary>
@@ -127,6 +132,7 @@ internal sealed partial class WatchLoop : IDisposable
         finally
         {
             _inbox.Close();
+            _questions.Close();
             foreach (WatchedRoot root in _roots)
                 root.Scanner.Stop();
 
@@ -148,6 +154,7 @@ internal sealed partial class WatchLoop : IDisposable
     /// <summary>Call when <see cref="Run"/> has returned, or was never called.</summary>
     public void Dispose()
     {
+        _questions.Close();
         _inotify.Dispose();
         _wake.Dispose();
         _mounts.Dispose();
@@ -168,6 +175,7 @@ internal sealed partial class WatchLoop : IDisposable
         }
 
         _options.OnTurn?.Invoke(_now);
+        isQuiet &= !_questions.Answer();
         if (isQuiet && !_isStopping)
             Sleep();
     }

@@ -6,8 +6,7 @@ namespace AutoCrunch.Watching;
 
 /// <summary>
 /// Reads inotify events through the native reader and publishes them to the tracker, on a thread of its own. An error
-/// of
-/// that thread is an error of the service: the host stops.
+/// of that thread is an error of the service: the host stops.
 /// </summary>
 internal sealed class WatchService : BackgroundService
 {
@@ -29,6 +28,9 @@ internal sealed class WatchService : BackgroundService
 
     /// <inheritdoc cref="WatchLoop.RequestRescan"/>
     public void RequestRescan(WatchRule rule) => _loop.RequestRescan(rule);
+
+    /// <inheritdoc cref="WatchQuestions.AskAsync"/>
+    public Task<T> AskAsync<T>(Func<T> question) => _loop.AskAsync(question);
 
     /// <inheritdoc/>
     public override void Dispose()
