@@ -1,0 +1,93 @@
+using System;
+using System.Collections.Generic;
+
+namespace AutoCrunch.Core;
+
+/// <content>What people ask about files without a verdict. Reads only; whoever drives the machine calls it.</content>
+internal sealed partial class CompletionMachine
+{
+    /// <summary>
+    /// Files without a verdict at or below a directory (empty: the rule's root), those that are not held first, then
+    /// the oldest first. Costs a walk over the table; what is returned is bounded by <paramref name="limit"/>.
+    /// </summary>
+    public IReadOnlyList<InFlight> InFlight(BytePath directory, int limit, Moment now)
+    {
+        // The queue keeps the best ones: its head, the worst of them, gives way.
+        var best = new PriorityQueue<TrackedFile, (bool IsHeld, long ArrivedNs)>(
+            Comparer<(bool IsHeld, long ArrivedNs)>.Create(static (x, y) => y.CompareTo(x)));
+        foreach (TrackedFile file in _files.Values)
+        {
+            if (limit <= 0 || (!directory.IsEmpty && !file.Directory.PathOf(file.Name).IsAtOrBelow(directory)))
+                continue;
+            (bool, long) rank = (file.Phase == Phase.Held, file.ArrivedNs);
+            if (best.Count < limit)
+                best.Enqueue(file, rank);
+            else
+                best.EnqueueDequeue(file, rank);
+        }
+
+        var files = new InFlight[best.Count];
+        for (int i = files.Length - 1; i >= 0; i--)
+            files[i] = Tell(best.Dequeue(), now);
+        return files;
+    }
+
+    /// <summary>The file with this path, relative to the rule's directory; null when it is not in flight.</summary>
+    public InFlight? FindInFlight(BytePath path, Moment now)
+    {
+        ReadOnlySpan<byte> name = path.Span[(path.Span.LastIndexOf((byte)'/') + 1)..];
+        foreach (TrackedFile file in _files.Values)
+        {
+            if (name.SequenceEqual(file.Name) && file.Directory.PathOf(file.Name) == path)
+                return Tell(file, now);
+        }
+
+        return null;
+    }
+
+    /// <summary>How many files have no verdict.</summary>
+    public InFlightCount CountInFlight()
+    {
+        int held = 0;
+        long oldestNs = long.MaxValue;
+        foreach (TrackedFile file in _files.Values)
+        {
+            if (file.Phase == Phase.Held)
+                held++;
+            else
+                oldestNs = Math.Min(oldestNs, file.ArrivedNs);
+        }
+
+        int arriving = _files.Count - held;
+        return new InFlightCount(_rule.Name, arriving, held, arriving > 0 ? oldestNs : null);
+    }
+
+    private InFlight Tell(TrackedFile file, Moment now)
+    {
+        long offsetNs = now.WallNs - now.MonotonicNs;
+        return new InFlight(
+            _rule.Name, file.Directory.PathOf(file.Name), StateOf(file), file.ArrivedNs, file.LastSignNs + offsetNs)
+        {
+            SizeBytes = file.HasStat ? file.Stat.SizeBytes : null,
+            UntilNs = file.DeadlineNs == long.MaxValue ? null : file.DeadlineNs + offsetNs,
+            Hold = file.Phase == Phase.Held ? file.Hold : null,
+        };
+    }
+
+    private InFlightState StateOf(TrackedFile file) => file switch
+    {
+        { Phase: Phase.Held } => InFlightState.Held,
+        { UnreadableCount: > 0 } => InFlightState.Unreadable,
+        { Writer: WriterState.Writing } => InFlightState.BeingWritten,
+        { Phase: Phase.Touched, TouchedInDoubt: true, Directory.IsUncertain: true } => InFlightState.WaitsForScan,
+        { ConfirmAfterNs: not TrackedFile.NoTime } => InFlightState.Asked,
+        { Phase: Phase.Writing or Phase.Opening, Writer: WriterState.Unknown } => InFlightState.WaitsForWriter,
+        { Phase: Phase.Writing } => InFlightState.BeingWritten,
+        { Phase: Phase.Closed, Directory.IsUncertain: true } when IsQuiet(file) => InFlightState.WaitsForScan,
+        { Phase: Phase.Closed, DeadlineNs: < long.MaxValue } => InFlightState.WaitsForQuiet,
+        _ => InFlightState.Asked,
+    };
+
+    // It is looked at again later than its quiet period asks for: it waits for a scan.
+    private bool IsQuiet(TrackedFile file) => file.DeadlineNs > file.LastSignNs + _quietNs;
+}
