@@ -91,7 +91,7 @@ internal sealed class TraceReport(Terminal terminal, bool asJson)
 
     private static string SummaryLine(TracedFile file, int width)
     {
-        string size = file.SizeBytes is { } bytes ? Size(bytes) : "";
+        string size = file.SizeBytes is { } bytes ? Sizes.Of(bytes) : "";
         double took = (file.VerdictNs - file.FirstNs) / NsPerMs / 1000.0;
         string seconds = file.VerdictNs == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{took:0.000} s");
         string before = (file.Verdict?.Kind, file.Completions) switch
@@ -103,16 +103,6 @@ internal sealed class TraceReport(Terminal terminal, bool asJson)
         string verdict = (file.Verdict?.ToString() ?? "no verdict") + before;
         return string.Create(CultureInfo.InvariantCulture,
             $"{file.Path.ToString().PadRight(width)}  {file.Events,5} events  {size,10}  {seconds,10}  {verdict}");
-    }
-
-    private static string Size(long bytes)
-    {
-        string[] units = ["B", "KiB", "MiB", "GiB", "TiB"];
-        double value = bytes;
-        int unit = 0;
-        for (; value >= 1024 && unit < units.Length - 1; unit++)
-            value /= 1024;
-        return value.ToString(unit == 0 ? "0" : "0.0", CultureInfo.InvariantCulture) + " " + units[unit];
     }
 
     private static DateTimeOffset Time(long wallNs) => DateTimeOffset.UnixEpoch.AddTicks(wallNs / 100);
