@@ -42,6 +42,9 @@ public enum JobReason : byte
 /// <summary>One command to run for one completion, as the ledger has it. Immutable.</summary>
 public sealed record Job
 {
+    /// <summary>The due time of a job that waits until its path, which the loop guard has paused, is resumed.</summary>
+    public const long NeverDueNs = long.MaxValue;
+
     /// <summary>Unique in its ledger for ever, ascending in the order in which files completed.</summary>
     public required long Id { get; init; }
 
@@ -68,6 +71,9 @@ public sealed record Job
     /// Not before this moment (nanoseconds since 1970, by the ledger's clock) may the next attempt start.
     /// </summary>
     public long DueNs { get; init; }
+
+    /// <summary>True when it does not start because the loop guard has paused its path.</summary>
+    public bool IsPathPaused => State == JobState.Queued && DueNs == NeverDueNs;
 
     /// <summary>Number of the last attempt that was started; 0 before the first.</summary>
     public int Attempts { get; init; }

@@ -82,6 +82,12 @@ public sealed record WatchRule
     /// </summary>
     public int MaxExistingFiles { get; init; }
 
+    /// <summary>So many jobs that failed for good one after the other pause the rule; 0 = never.</summary>
+    public int PauseAfterFailures { get; init; }
+
+    /// <summary>A path that completes more often than this within ten minutes is paused; 0 = never.</summary>
+    public int PauseAfterRepeats { get; init; }
+
     public RetryPolicy Retry { get; init; } = new(3, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(10), []);
 
     /// <summary>True when the final name <paramref name="relativePath"/> is one this rule takes.</summary>

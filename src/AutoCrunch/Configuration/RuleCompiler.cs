@@ -69,6 +69,8 @@ internal sealed class RuleCompiler(SectionReader reader, BytePath baseDirectory,
                 RescanInterval = section.RescanInterval,
                 ExistingFiles = section.ExistingFiles,
                 MaxExistingFiles = section.MaxExistingFiles,
+                PauseAfterRepeats = section.PauseAfterRepeats,
+                PauseAfterFailures = section.PauseAfterFailures,
                 Retry = new RetryPolicy(retry.MaxAttempts, retry.Delay, retry.MaxDelay, retry.PermanentExitCodes),
             },
             dispatcher);

@@ -37,6 +37,16 @@ internal sealed class RuleSection
         Min = "0", Max = "1000000000")]
     public int MaxExistingFiles { get; set; } = 10_000;
 
+    [Setting("Pauses a path that completes more often than this within ten minutes, as a job that rewrites its own "
+        + "input makes it: 'autocrunch resume RULE --path PATH' lets it run again. 0 = never.",
+        Min = "0", Max = "1000000")]
+    public int PauseAfterRepeats { get; set; } = 5;
+
+    [Setting("Pauses the rule when so many of its jobs have failed for good one after the other: 'autocrunch resume "
+        + "RULE' lets them run. 0 = never.",
+        Min = "0", Max = "1000000000")]
+    public int PauseAfterFailures { get; set; }
+
     [Setting("How the rule's jobs are run.", Required = true,
         Example = "{ \"Command\": [\"install\", \"--\", \"{path}\", \"output/{relative}\"] }")]
     public DispatcherSection Dispatcher { get; set; } = new();

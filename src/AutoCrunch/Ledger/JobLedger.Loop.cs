@@ -73,6 +73,8 @@ internal sealed partial class JobLedger
             }
 
             _queue.Done(_round.Count);
+            if (isWritten)
+                TellPauses();
             foreach (Attempt attempt in _claimed)
                 _rules[attempt.Job.Rule].Run!(attempt);
             _claimed.Clear();

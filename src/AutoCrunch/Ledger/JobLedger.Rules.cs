@@ -50,5 +50,27 @@ internal sealed partial class JobLedger
                 RuleChanges.HowToResume(rule.Name));
     }
 
+    /// <summary>
+    /// A path that the loop guard has paused goes on. False when there is no such rule, or the path is not paused.
+    /// </summary>
+    public Task<bool> ResumePathAsync(string rule, BytePath path) => _rules.TryGetValue(rule, out LedgerRule? known)
+        ? Request(writer => writer.ResumePath(known, path))
+        : Task.FromResult(false);
+
+    // Ledger thread. What pauses by itself says so, once.
+    private void TellPauses()
+    {
+        foreach ((LedgerRule rule, BytePath? path) in _writer.TakePauseNews())
+        {
+            if (path is { } looping)
+                LedgerLog.PathPaused(
+                    _logger, looping, rule.Name, rule.Rule.PauseAfterRepeats,
+                    RuleChanges.HowToResumePath(rule.Name, looping));
+            else
+                LedgerLog.PausedAfterFailures(
+                    _logger, rule.Name, rule.Rule.PauseAfterFailures, RuleChanges.HowToResume(rule.Name));
+        }
+    }
+
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

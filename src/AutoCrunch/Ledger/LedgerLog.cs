@@ -54,6 +54,17 @@ internal static partial class LedgerLog
         "Ledger cannot be read at present, a scan waits for it: {Message}. To go on, {Advice}; it goes on by itself")]
     public static partial void CannotRead(ILogger logger, string message, string advice);
 
+    [LoggerMessage(2050, LogLevel.Error,
+        "Paused: {Path} (rule {Rule}) has completed more than {Most} times within ten minutes; most likely its own job "
+        + "rewrites it. What arrives there is recorded, but its job does not start: have the job write elsewhere, and "
+        + "{HowToResume}. If files are meant to be replaced that often, raise PauseAfterRepeats, or set it to 0")]
+    public static partial void PathPaused(ILogger logger, BytePath path, string rule, int most, string howToResume);
+
+    [LoggerMessage(2051, LogLevel.Error,
+        "Rule {Rule} is paused: its last {Count} jobs all failed (PauseAfterFailures). What arrives is recorded, but "
+        + "no job starts: mend the cause, and {HowToResume}")]
+    public static partial void PausedAfterFailures(ILogger logger, string rule, int count, string howToResume);
+
     [LoggerMessage(2010, LogLevel.Warning, "A forgotten job's log stays: {Message}")]
     public static partial void LogNotRemoved(ILogger logger, string message);
 }

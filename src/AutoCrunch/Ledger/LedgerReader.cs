@@ -28,7 +28,7 @@ internal sealed record RuleCounts(string Rule, long Held, long Queued, long Runn
 /// Reads the ledger for people, beside a running service or without one, on a connection of its own. One thread at a
 /// time.
 /// </summary>
-internal sealed class LedgerReader : IDisposable
+internal sealed partial class LedgerReader : IDisposable
 {
     private readonly SqliteDatabase _db;
     private readonly Dictionary<int, string> _rules = [];

@@ -36,7 +36,7 @@ internal sealed partial class LedgerWriter
         if (action == ArrivalAction.ReviveEntry)
             ReviveEntry(rule, completion);
         else if (action == ArrivalAction.Job)
-            InsertJob(rule, completion, known);
+            InsertGuarded(rule, completion, known);
         else if (action == ArrivalAction.RecordOnly)
             PutEntry(rule, completion.Path, completion.Stat, EntryState.Present, null, known?.JobId);
 
@@ -96,7 +96,7 @@ internal sealed partial class LedgerWriter
         if (known is { Known.Job: JobState.Queued, JobId: { } replaced })
             CancelQueued(replaced, JobReason.Superseded);
         var split = new SplitPath(completion.Path);
-        long dueNs = NowNs;
+        long dueNs = DueOf(rule, split);
         _insertJob.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, completion.Version)
             .Bind(7, (long)completion.Evidence).Bind(8, dueNs).Bind(9, completion.ArrivedNs)
             .Bind(10, completion.CompletedNs).Bind(11, known?.JobId).Run();
@@ -132,7 +132,8 @@ internal sealed partial class LedgerWriter
             .Bind(4, target.Directory).Bind(5, target.Name).Run();
         if (Find(rule, to) is { Known.Job: JobState.Queued or JobState.Running, JobId: { } jobId })
         {
-            _moveJob.Bind(1, jobId).Bind(2, target.Directory).Bind(3, target.Name).Run();
+            _moveJob.Bind(1, jobId).Bind(2, target.Directory).Bind(3, target.Name).Bind(4, DueOf(rule, target)).Run();
+            rule.NextDueNs = 0;
             Running.Moved(jobId, to);
         }
     }
@@ -159,7 +160,7 @@ internal sealed partial class LedgerWriter
                 device_id, birth_ns)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
             ON CONFLICT DO UPDATE SET inode = ?4, size = ?5, mtime_ns = ?6, state = ?7, hold = ?8, job_id = ?9,
-                recorded_ns = ?10, gone_ns = NULL, device_id = ?11, birth_ns = ?12
+                recorded_ns = ?10, gone_ns = NULL, device_id = ?11, birth_ns = ?12, warned_ns = NULL
             """);
         _insertJob = _db.Prepare("""
             INSERT INTO jobs (rule_id, directory, name, inode, size, mtime_ns, evidence, due_ns, arrived_ns,
@@ -181,6 +182,10 @@ internal sealed partial class LedgerWriter
                 state = iif(hold IS NULL, {(int)EntryState.Present}, {(int)EntryState.Held})
             WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
             """);
-        _moveJob = _db.Prepare("UPDATE jobs SET directory = ?2, name = ?3 WHERE id = ?1");
+        _moveJob = _db.Prepare($"""
+            UPDATE jobs SET directory = ?2, name = ?3,
+                due_ns = iif(due_ns = {Job.NeverDueNs} OR ?4 = {Job.NeverDueNs}, ?4, due_ns)
+            WHERE id = ?1
+            """);
     }
 }

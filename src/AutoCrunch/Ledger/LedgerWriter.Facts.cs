@@ -25,6 +25,9 @@ internal sealed partial class LedgerWriter
         EntryRow? known = Find(rule, path);
         if (known is { Known.State: EntryState.Present } present && present.Known.Version == stat.Version)
             return; // completed before: a later look knows less
+        if (known is { Known.State: EntryState.Held } held && held.Known.Version == stat.Version
+            && held.Known.Held == reason)
+            return; // for how long it has been held, counts from the first time
         if (known is { Known.Job: JobState.Queued, JobId: { } jobId })
             CancelQueued(jobId, JobReason.Superseded);
         PutEntry(rule, path, stat, EntryState.Held, reason, known?.JobId);
@@ -86,10 +89,12 @@ internal sealed partial class LedgerWriter
 
         foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(from))
         {
-            _moveJobsBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, to.Span).Bind(5, from.Length + 1).Run();
+            _moveJobsBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, to.Span).Bind(5, from.Length + 1)
+                .Bind(6, NowNs).Run();
             _moveBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, to.Span).Bind(5, from.Length + 1).Run();
         }
 
+        rule.NextDueNs = 0;
         Running.DirectoryMoved(rule, from, to);
         foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(from))
             ReviveBelow(rule, low, high, from, to);
@@ -178,7 +183,8 @@ internal sealed partial class LedgerWriter
             """);
         _deleteBelow = _db.Prepare($"DELETE FROM files WHERE {Below}");
         _moveJobsBelow = _db.Prepare($"""
-            UPDATE jobs SET directory = CAST(?4 || substr(directory, ?5) AS BLOB)
+            UPDATE jobs SET directory = CAST(?4 || substr(directory, ?5) AS BLOB),
+                due_ns = iif(due_ns = {Job.NeverDueNs}, ?6, due_ns)
             WHERE state IN ({(int)JobState.Queued}, {(int)JobState.Running})
                 AND id IN (SELECT job_id FROM files WHERE {Below} AND state <> {(int)EntryState.Gone})
             """);

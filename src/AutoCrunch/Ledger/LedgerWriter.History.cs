@@ -53,7 +53,9 @@ internal sealed partial class LedgerWriter
     public bool PruneFiles(long beforeNs)
     {
         _deleteGone.Bind(1, beforeNs).Bind(2, RowsPerStep).Run();
-        return _db.Changes == RowsPerStep;
+        bool isMore = _db.Changes == RowsPerStep;
+        PruneGuarded();
+        return isMore;
     }
 
     [MemberNotNull(nameof(_jobsAfter), nameof(_deleteJob), nameof(_deleteAttempts), nameof(_deleteGone))]

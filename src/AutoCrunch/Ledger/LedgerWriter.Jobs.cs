@@ -83,6 +83,7 @@ internal sealed partial class LedgerWriter
             .Bind(6, transition.Counts.Failures).Bind(7, transition.Counts.Crashes)
             .Bind(8, isFinal ? now : (long?)null).Run();
         Invariant.That(_db.Changes == 1);
+        CountFailures(rule, transition.State);
         return transition;
     }
 

@@ -33,6 +33,7 @@ internal sealed partial class LedgerWriter : IDisposable
         PrepareJobs();
         PrepareHistory();
         PrepareRules();
+        PrepareGuard();
     }
 
     /// <summary>The jobs that run.</summary>
@@ -56,6 +57,7 @@ internal sealed partial class LedgerWriter : IDisposable
     {
         _commit.Run();
         Running.Commit();
+        _pausedInRound.Clear();
     }
 
     /// <summary>Undoes the round. Whatever happened before, the connection is ready for the next one.</summary>
@@ -64,6 +66,7 @@ internal sealed partial class LedgerWriter : IDisposable
         if (_db.IsInTransaction)
             _db.Execute("ROLLBACK");
         Running.Rollback();
+        ForgetPauses();
         Devices.Load();
     }
 

@@ -26,6 +26,14 @@ internal static class RuleChanges
     public static string HowToResume(string rule) =>
         $"to let them run, stop the service, run 'autocrunch resume {rule}', and start it again";
 
+    /// <summary>How a path goes on that the loop guard has paused.</summary>
+    public static string HowToResumePath(string rule, BytePath path) =>
+        $"then let it run again: autocrunch resume {rule} --path {Quote(path)}";
+
+    // For a shell, and for the verb, which reads the escapes.
+    private static string Quote(BytePath path) =>
+        $"'{path.ToString().Replace("'", "\\x27", StringComparison.Ordinal)}'";
+
     private static IEnumerable<string> OfNew(
         WatchRule rule, IReadOnlyCollection<string> configured, IReadOnlyDictionary<string, RuleRecord> records)
     {
@@ -55,7 +63,14 @@ internal static class RuleChanges
             yield return $"it took {before} when it was scanned last, and takes {patterns} now: files that are there, "
                 + $"match now and are not known to the ledger are processed when finished{limit}";
         if (record.Paused is { } paused)
-            yield return (paused == PauseReason.ByHand ? "it is paused by hand" : "it is paused, as a scan found more "
-                + "files than MaxExistingFiles") + $": files are recorded, but no job starts; {HowToResume(rule.Name)}";
+            yield return WhyPaused(paused) + $": files are recorded, but no job starts; {HowToResume(rule.Name)}";
     }
+
+    private static string WhyPaused(PauseReason paused) => paused switch
+    {
+        PauseReason.ByHand => "it is paused by hand",
+        PauseReason.ManyFiles => "it is paused, as a scan found more files than MaxExistingFiles",
+        PauseReason.Failures => "it is paused, as its last PauseAfterFailures jobs all failed",
+        _ => throw new InvariantException($"Unknown pause {paused}"),
+    };
 }

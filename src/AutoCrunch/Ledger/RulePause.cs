@@ -29,7 +29,7 @@ internal sealed record RulePause(PauseReason? Before, long Waiting)
         if (!records.TryGetValue(rule, out RuleRecord? record))
             return null;
         long waiting = RuleRecord.WaitingOfOthers(db, []).Find(other => other.Rule == rule).Waiting;
-        using SqliteStatement update = db.Prepare("UPDATE rules SET paused = ?2 WHERE id = ?1");
+        using SqliteStatement update = db.Prepare("UPDATE rules SET paused = ?2, failures = 0 WHERE id = ?1");
         update.Bind(1, record.Id).Bind(2, (long?)paused).Run();
         return new RulePause(record.Paused, waiting);
     }

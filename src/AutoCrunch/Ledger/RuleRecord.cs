@@ -10,6 +10,9 @@ internal enum PauseReason : byte
 
     /// <summary>An operator's pause.</summary>
     ByHand = 1,
+
+    /// <summary>The last PauseAfterFailures jobs all failed.</summary>
+    Failures = 2,
 }
 
 /// <summary>What the ledger has recorded of a rule itself.</summary>

@@ -17,6 +17,7 @@ public sealed class ConfigurationDefaultsTests
                   "IgnoredDirectories": [".*"], "ZeroMtime": "Hold", "OwnerOnly": "Hold", "Renames": "Ignore",
                   "Updates": "Process" },
                 "RescanInterval": "00:05:00", "ExistingFiles": "Process", "MaxExistingFiles": 10000,
+                "PauseAfterRepeats": 5, "PauseAfterFailures": 0,
                 "Dispatcher": { "Type": "Process", "Command": ["true"], "Concurrency": 2, "Timeout": null,
                   "KillGrace": "00:00:10", "WorkingDirectory": ".", "Environment": {}, "MaxLogBytes": 10485760 },
                 "Retry": { "MaxAttempts": 3, "Delay": "00:00:10", "MaxDelay": "00:10:00", "PermanentExitCodes": [] }
@@ -52,6 +53,7 @@ public sealed class ConfigurationDefaultsTests
                       "IgnoredDirectories": [], "ZeroMtime": "Process", "OwnerOnly": "Process", "Renames": "Process",
                       "Updates": "Ignore", },
                     "RescanInterval": "00:00:00", "ExistingFiles": "Ignore", "MaxExistingFiles": 5,
+                    "PauseAfterRepeats": 7, "PauseAfterFailures": 9,
                     "Dispatcher": { "Type": "process", "Command": ["{directory}/crunch", "{path}"], "Concurrency": 9,
                       "Timeout": "01:00:00", "KillGrace": "00:00:00", "WorkingDirectory": "work",
                       "Environment": { "OMP_NUM_THREADS": 4, "EMPTY": "" }, "MaxLogBytes": 4096 },
@@ -79,6 +81,7 @@ public sealed class ConfigurationDefaultsTests
             (ProcessPolicy.Process, ProcessPolicy.Ignore, ProcessPolicy.Ignore),
             (rule.Completion.Renames, rule.Completion.Updates, rule.ExistingFiles));
         Assert.Equal(5, rule.MaxExistingFiles);
+        Assert.Equal((7, 9), (rule.PauseAfterRepeats, rule.PauseAfterFailures));
         Assert.Equal(TimeSpan.FromMilliseconds(500), rule.Completion.QuietPeriod);
         Assert.Equal(TimeSpan.Zero, rule.RescanInterval);
         Assert.Equal([2, 65], rule.Retry.PermanentExitCodes);
@@ -173,6 +176,7 @@ public sealed class ConfigurationDefaultsTests
         Assert.Equal(TimeSpan.FromMinutes(5), rule.RescanInterval);
         Assert.Equal(ProcessPolicy.Process, rule.ExistingFiles);
         Assert.Equal(10_000, rule.MaxExistingFiles);
+        Assert.Equal((5, 0), (rule.PauseAfterRepeats, rule.PauseAfterFailures));
         CompletionPolicy completion = rule.Completion;
         Assert.Equal(Arrivals.RenameAndInPlace, completion.Arrivals);
         Assert.Equal(InPlace.Quiet, completion.InPlace);

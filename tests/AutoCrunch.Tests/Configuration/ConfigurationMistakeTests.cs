@@ -24,7 +24,8 @@ public sealed class ConfigurationMistakeTests
             Raw + "Path: found \"in\\\\coming\", expected a directory (a backslash must be followed by xNN" },
         { "unknown key", With(""" "Incldue": ["*.raw"] """),
             Raw + "Incldue: found an unknown key, expected one of Path, Recursive, Include, Exclude, Completion, "
-            + "RescanInterval, ExistingFiles, MaxExistingFiles, Dispatcher, Retry (did you mean Include?)" },
+            + "RescanInterval, ExistingFiles, MaxExistingFiles, PauseAfterRepeats, "
+            + "PauseAfterFailures, Dispatcher, Retry (did you mean Include?)" },
         { "key of another section", With(""" "QuietPeriod": "00:00:10" """),
             Raw + "QuietPeriod: found an unknown key, expected one of Path," },
         { "unknown key in Completion", With(""" "Completion": { "Quiet": "00:00:10" } """),

@@ -1,5 +1,4 @@
 using AutoCrunch.Core;
-using AutoCrunch.Ledger;
 
 namespace AutoCrunch.Tests.Ledger;
 
@@ -90,33 +89,6 @@ public sealed class DeviceTests : IDisposable
         _rig.Ledger.KnownFiles.Gone("raw", BytePath.Parse("a"));
         _rig.Complete("a", version, Evidence.Found, change: Born(2));
         Assert.Equal(["a:Succeeded", "a:Queued"], _rig.Story().Select(line => line.Replace("Running", "Queued")));
-    }
-
-    [Fact]
-    public void A_ledger_of_the_first_schema_is_brought_up_to_date_with_all_it_knows()
-    {
-        using var directory = new TempDirectory();
-        using (var old = new LedgerRig(directory).Open())
-            old.Complete("a");
-        using (SqliteDatabase db = SqliteDatabase.OpenWriter(directory["state/ledger.db"]))
-            db.Execute("""
-                ALTER TABLE rules DROP COLUMN paused;
-                ALTER TABLE rules DROP COLUMN path;
-                ALTER TABLE rules DROP COLUMN patterns;
-                ALTER TABLE files DROP COLUMN device_id;
-                ALTER TABLE files DROP COLUMN birth_ns;
-                DROP TABLE devices;
-                PRAGMA user_version = 1;
-                """);
-
-        using LedgerRig rig = new LedgerRig(directory).Open();
-
-        Assert.Equal(["a:Queued"], rig.Story());
-        var files = new Dictionary<BytePath, KnownFile>();
-        rig.Ledger.KnownFiles.ReadDirectory("raw", BytePath.Empty, files);
-        Assert.Equal(0UL, Assert.Single(files).Value.Device);
-        rig.Complete("b");
-        Assert.Equal(["a:Queued", "b:Queued"], rig.Story());
     }
 
     private static Func<Completion, Completion> Born(long birthNs) =>

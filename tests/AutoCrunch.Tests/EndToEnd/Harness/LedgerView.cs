@@ -22,8 +22,9 @@ internal sealed class LedgerView : IDisposable
         _connection.Open();
     }
 
-    /// <summary>How many jobs are queued or running.</summary>
-    public long UnfinishedJobs() => (long)Scalar("SELECT count(*) FROM jobs WHERE state < 2");
+    /// <summary>How many jobs are queued or running, but for those that wait until their path is resumed.</summary>
+    public long UnfinishedJobs() => (long)Scalar(string.Create(
+        CultureInfo.InvariantCulture, $"SELECT count(*) FROM jobs WHERE state < 2 AND due_ns < {long.MaxValue}"));
 
     /// <summary>How many jobs are in a state.</summary>
     public long JobsIn(int state) =>

@@ -45,6 +45,7 @@ internal sealed record RuleText(string Name = "raw")
         dispatcher.TryAdd("Concurrency", Concurrency);
         JsonObject rule = Parse(Further);
         rule.TryAdd("MaxExistingFiles", 0);
+        rule.TryAdd("PauseAfterRepeats", 0);
         rule["Path"] = Path;
         rule["Include"] = Array(Include);
         rule["Exclude"] = Array(Exclude);
