@@ -38,6 +38,7 @@ internal static class AutoCrunchHosting
         services.AddHostedService<LedgerService>();
         services.AddHostedService<DispatchService>();
         services.AddHostedService(provider => provider.GetRequiredService<WatchService>());
+        services.AddHostedService<ControlServer>();
         services.AddHostedService<StatusReports>();
         services.AddHostedService<FirstScans>();
 

@@ -39,6 +39,20 @@ internal static partial class HostingLog
         + "It is tried again all the time; if that lasts, check the state directory's disk and permissions")]
     public static partial void StatusFailed(this ILogger logger, string reason);
 
+    [LoggerMessage(4010, LogLevel.Warning,
+        "The control socket {Socket} cannot be made: {Reason}. Files are processed as ever, but commands such as "
+        + "'autocrunch status' do not reach the service; mend it and restart")]
+    public static partial void NotListening(this ILogger logger, BytePath socket, string reason);
+
+    [LoggerMessage(4011, LogLevel.Warning, "A command could not be taken from the control socket: {Reason}")]
+    public static partial void CannotAccept(this ILogger logger, string reason);
+
+    [LoggerMessage(4012, LogLevel.Error, "A command ({Verb}) was not answered because of a bug")]
+    public static partial void ControlFailed(this ILogger logger, string verb, Exception failure);
+
+    [LoggerMessage(4013, LogLevel.Information, "Asked by user {User} (pid {Pid}): {Verb}")]
+    public static partial void Asked(this ILogger logger, string verb, uint user, int pid);
+
     /// <summary>One line of what a rule takes and what it does.</summary>
     public static void Rule(this ILogger logger, CompiledRule compiled)
     {

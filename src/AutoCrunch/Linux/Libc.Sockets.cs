@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace AutoCrunch.Linux;
 
-/// <summary>Datagrams that carry an open file along: .NET's sockets cannot.</summary>
+/// <summary>
+/// What .NET's sockets cannot: datagrams that carry an open file along, and whom one is connected to.
+/// </summary>
 internal static unsafe partial class Libc
 {
     public const int AF_UNIX = 1;
@@ -11,6 +13,7 @@ internal static unsafe partial class Libc
     public const int SOCK_CLOEXEC = O_CLOEXEC;
     public const int SOL_SOCKET = 1;
     public const int SCM_RIGHTS = 1;
+    public const int SO_PEERCRED = 17;
     public const int MSG_NOSIGNAL = 0x4000;
 
     public const uint MFD_CLOEXEC = 1;
@@ -26,6 +29,15 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial nint sendmsg(SafeFileHandle socket, MsgHdr* message, int flags);
+
+    [LibraryImport(Library)]
+    public static partial int getgrgid_r(uint gid, Group* group, byte* buffer, nuint length, Group** found);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int fchownat(int directory, byte* path, uint owner, uint group, int flags);
+
+    [LibraryImport(Library)]
+    public static partial uint geteuid();
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial int memfd_create(byte* name, uint flags);
@@ -67,4 +79,21 @@ internal struct CMsgHdr
     [FieldOffset(0)] public nuint cmsg_len;
     [FieldOffset(8)] public int cmsg_level;
     [FieldOffset(12)] public int cmsg_type;
+}
+
+[CType("struct ucred")]
+[StructLayout(LayoutKind.Explicit, Size = 12)]
+internal struct UCred
+{
+    [FieldOffset(0)] public int pid;
+    [FieldOffset(4)] public uint uid;
+    [FieldOffset(8)] public uint gid;
+}
+
+[CType("struct group")]
+[StructLayout(LayoutKind.Explicit, Size = 32)]
+internal unsafe struct Group
+{
+    [FieldOffset(0)] public byte* gr_name;
+    [FieldOffset(16)] public uint gr_gid;
 }

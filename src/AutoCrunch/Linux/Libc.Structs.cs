@@ -35,6 +35,8 @@ internal struct Statx
     [FieldOffset(0)] public uint stx_mask;
     [FieldOffset(4)] public uint stx_blksize;
     [FieldOffset(16)] public uint stx_nlink;
+    [FieldOffset(20)] public uint stx_uid;
+    [FieldOffset(24)] public uint stx_gid;
     [FieldOffset(28)] public ushort stx_mode;
     [FieldOffset(32)] public ulong stx_ino;
     [FieldOffset(40)] public ulong stx_size;

@@ -166,6 +166,13 @@ internal static unsafe class PathOps
         }
     }
 
+    /// <summary>
+    /// Opens a directory as a place only (O_PATH): needs no permission for the directory itself. Under
+    /// <c>/proc/self/fd</c> it gives what is in it a short name of plain ASCII, whatever its own is.
+    /// </summary>
+    public static int TryOpenPlace(BytePath directory, out SafeFileHandle? place) =>
+        Open(directory, Libc.O_PATH | Libc.O_DIRECTORY, 0, out place);
+
     /// <summary>open(2) with these flags and O_CLOEXEC | O_NOCTTY.</summary>
     [SkipLocalsInit]
     internal static int Open(BytePath path, int flags, uint mode, out SafeFileHandle? file) =>

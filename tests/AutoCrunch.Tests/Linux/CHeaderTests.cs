@@ -18,6 +18,7 @@ public sealed class CHeaderTests : IDisposable
         #include <dirent.h>
         #include <errno.h>
         #include <fcntl.h>
+        #include <grp.h>
         #include <limits.h>
         #include <linux/magic.h>
         #include <poll.h>
