@@ -16,11 +16,16 @@ _autocrunch() {
         before=$word
         [[ -n $verb ]] && continue
         case $word in
-            run | check | trace | pause | resume) verb=$word ;;
+            run | check | trace | jobs | show | pause | resume) verb=$word ;;
         esac
     done
 
     case $prev in
+        --rule) COMPREPLY=($(compgen -W "$(_autocrunch_rules "$config")" -- "$cur")); return ;;
+        --state) COMPREPLY=($(compgen -W 'queued running succeeded failed cancelled' -- "$cur")); return ;;
+        --since) COMPREPLY=($(compgen -W '10m 1h 1d 7d' -- "$cur")); return ;;
+        --path) _filedir; return ;;
+        --limit | --attempt) return ;;
         --config) _filedir json; return ;;
         --include) return ;;
         --quiet) COMPREPLY=($(compgen -W '500ms 2s 10s 1m' -- "$cur")); return ;;
@@ -30,12 +35,14 @@ _autocrunch() {
     case $verb in
         '') options+=' --version' ;;
         check) options+=' --json' ;;
+        jobs) options+=' --rule --state --since --path --limit --json --null' ;;
+        show) options+=' --log --follow --attempt --json' ;;
         trace) options='--include --quiet --all --no-recursion --json --help' ;;
     esac
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$cur"))
     elif [[ -z $verb ]]; then
-        COMPREPLY=($(compgen -W 'run check trace pause resume' -- "$cur"))
+        COMPREPLY=($(compgen -W 'run check trace jobs show pause resume' -- "$cur"))
     elif [[ $verb == trace ]]; then
         _filedir -d
     elif [[ $verb == pause || $verb == resume ]]; then

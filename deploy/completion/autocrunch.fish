@@ -6,20 +6,31 @@ function __autocrunch_rules
         string replace -rf '.*"key":"AutoCrunch:Rules:([A-Za-z0-9_-]*):.*' '$1' | sort -u
 end
 
-set -l verbs run check trace pause resume
+set -l verbs run check trace jobs show pause resume
 complete -c autocrunch -f
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Watch, and run jobs'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a check -d 'Tell every mistake in the configuration'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a trace -d 'Show live what arrives in a directory'
+complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a jobs -d 'List jobs, newest first'
+complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a show -d 'Show the whole story of a job'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a pause -d 'Let no job of a rule start'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a resume -d 'Let the jobs of a rule start again'
 complete -c autocrunch -n '__fish_seen_subcommand_from pause resume' -a '(__autocrunch_rules)'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -l version -d 'The version'
 complete -c autocrunch -s h -l help -d 'Help with examples'
 complete -c autocrunch -n 'not __fish_seen_subcommand_from trace' -l config -r -F -d 'The configuration file'
-complete -c autocrunch -n '__fish_seen_subcommand_from check trace' -l json -d 'One JSON object a line'
+complete -c autocrunch -n '__fish_seen_subcommand_from check trace jobs show' -l json -d 'One JSON object a line'
 complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l include -x -d 'Judge only files that fit the pattern'
 complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l quiet -x -a '500ms 2s 10s 1m' -d 'The quiet period'
 complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l all -d 'Opens, reads and closes without writing too'
 complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l no-recursion -d 'The directory alone'
 complete -c autocrunch -n '__fish_seen_subcommand_from trace' -a '(__fish_complete_directories)'
+complete -c autocrunch -n '__fish_seen_subcommand_from jobs' -l rule -x -a '(__autocrunch_rules)' -d 'Jobs of this rule'
+complete -c autocrunch -n '__fish_seen_subcommand_from jobs' -l state -x -a 'queued running succeeded failed cancelled' -d 'Jobs in this state'
+complete -c autocrunch -n '__fish_seen_subcommand_from jobs' -l since -x -a '10m 1h 1d 7d' -d 'Jobs whose file completed since then'
+complete -c autocrunch -n '__fish_seen_subcommand_from jobs' -l path -r -F -d 'Jobs of such files'
+complete -c autocrunch -n '__fish_seen_subcommand_from jobs' -l limit -x -d 'No more jobs than this, 0 for all'
+complete -c autocrunch -n '__fish_seen_subcommand_from jobs' -l null -d 'Only the paths, each ended by NUL'
+complete -c autocrunch -n '__fish_seen_subcommand_from show' -l log -d 'What the program of its last attempt wrote'
+complete -c autocrunch -n '__fish_seen_subcommand_from show' -l follow -d 'With --log, until the attempt ends'
+complete -c autocrunch -n '__fish_seen_subcommand_from show' -l attempt -x -d 'This attempt'

@@ -15,6 +15,8 @@ _autocrunch() {
         'run:watch, and run jobs, until told to stop'
         'check:tell every mistake in the configuration, and whether the machine is ready'
         'trace:show live what arrives in a directory, and the verdict on each file'
+        'jobs:list jobs, newest first'
+        'show:show the whole story of a job, or its log'
         'pause:let no job of a rule start'
         'resume:let the jobs of a paused rule start again'
     )
@@ -26,6 +28,24 @@ _autocrunch() {
             case $line[1] in
                 run) _arguments $config $help ;;
                 pause | resume) _arguments $config $help '1:rule:_autocrunch_rules' ;;
+                jobs)
+                    _arguments $config $help \
+                        '--rule[jobs of this rule]:rule:_autocrunch_rules' \
+                        '--state[jobs in this state]:state:(queued running succeeded failed cancelled)' \
+                        '--since[jobs whose file completed since then]:time:(10m 1h 1d 7d)' \
+                        '--path[jobs of such files]:pattern:_files' \
+                        '--limit[no more jobs than this, 0 for all]:number:' \
+                        '(--null)--json[one JSON object a line]' \
+                        '(--json)--null[only the paths, each ended by NUL]'
+                    ;;
+                show)
+                    _arguments $config $help \
+                        '--log[what the program of its last attempt wrote]' \
+                        '--follow[with --log, until the attempt ends]' \
+                        '--attempt[this attempt]:number:' \
+                        '(--log)--json[one JSON object]' \
+                        '1:job:'
+                    ;;
                 check) _arguments $config $help '--json[one JSON object a line]' ;;
                 trace)
                     _arguments $help \

@@ -30,6 +30,19 @@ internal static class Examples
             ("autocrunch trace . --include '*.raw' --quiet 2s", "as a rule with these settings would judge"),
             ("autocrunch trace . --all", "reading opens and closes too"),
         ],
+        ["jobs"] =
+        [
+            ("autocrunch jobs --state failed --since 1d", "what went wrong since yesterday"),
+            ("autocrunch jobs --path '2026/*/a.raw'", "the jobs of some files; a directory stands for all in it"),
+            ("autocrunch jobs --json --limit 0 | jq .", "all of them, one object a line"),
+            ("autocrunch jobs --state failed --null | xargs -0 ls -l", "their files, whatever they are called"),
+        ],
+        ["show"] =
+        [
+            ("autocrunch show 42", "version, evidence, every attempt with its outcome"),
+            ("autocrunch show 42 --log", "what its program wrote; of an earlier attempt: --attempt 1"),
+            ("autocrunch show 42 --log --follow", "and what it goes on writing, until it ends"),
+        ],
         ["pause"] =
         [
             ("systemctl stop autocrunch", "the ledger is written by one process at a time"),

@@ -14,11 +14,25 @@ internal static class RawArguments
     /// </summary>
     public static BytePath PathOf(string decoded) => Find(decoded, File.ReadAllBytes("/proc/self/cmdline"));
 
+    /// <summary>
+    /// An argument in which <c>\xNN</c> stands for a byte: the same text, with what .NET could not decode written so.
+    /// </summary>
+    public static string TextOf(string decoded) => decoded.Contains('\uFFFD')
+        ? BytePath.Escape(PathOf(decoded).Span).Replace(@"\\", @"\", StringComparison.Ordinal)
+        : decoded;
+
     internal static BytePath Find(string decoded, ReadOnlySpan<byte> commandLine)
     {
         foreach (Range range in commandLine.Split((byte)0))
-            if (Encoding.UTF8.GetString(commandLine[range]) == decoded)
-                return new BytePath(commandLine[range]);
+        {
+            ReadOnlySpan<byte> argument = commandLine[range];
+            if (Encoding.UTF8.GetString(argument) == decoded)
+                return new BytePath(argument);
+            int value = argument.StartsWith("--"u8) ? argument.IndexOf((byte)'=') + 1 : 0; // --option=value
+            if (value > 0 && Encoding.UTF8.GetString(argument[value..]) == decoded)
+                return new BytePath(argument[value..]);
+        }
+
         return new BytePath(Encoding.UTF8.GetBytes(decoded));
     }
 }

@@ -13,11 +13,29 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, bool HasColour
 {
     private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private Stream? _raw;
+
+    /// <summary>
+    /// <see cref="Out"/> for bytes that are no text (names, logs). What was written to one is before what follows in
+    /// the other only when it was flushed.
+    /// </summary>
+    public Stream Raw
+    {
+        get => _raw ??= new BufferedStream(Console.OpenStandardOutput(), 65536);
+        init => _raw = value;
+    }
+
+    /// <summary>True when <see cref="Out"/> is a terminal, which people look at.</summary>
+    public bool IsScreen { get; init; }
+
     /// <summary>The terminal of this process.</summary>
     public static Terminal OfProcess() => new(
         Console.Out,
         Console.Error,
-        !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")));
+        !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")))
+    {
+        IsScreen = !Console.IsOutputRedirected,
+    };
 
     public string Red(string text) => Coloured("\e[31m", text);
 

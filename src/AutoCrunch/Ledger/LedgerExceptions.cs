@@ -16,4 +16,7 @@ internal sealed class LedgerUnusableException(string message, Exception? inner =
 {
     /// <summary>It is only older than this program: the next start brings it up to date.</summary>
     public bool IsOutdated { get; init; }
+
+    /// <summary>There is none yet: the next start makes it.</summary>
+    public bool IsMissing { get; init; }
 }

@@ -85,9 +85,7 @@ internal static class LedgerFile
     /// <exception cref="LedgerUnusableException">There is no ledger, or none this program can read.</exception>
     public static SqliteDatabase OpenReader(StateLayout layout)
     {
-        if (FileStatReader.TryReadTarget(layout.Ledger, out _) == Errno.ENOENT)
-            throw new LedgerUnusableException(
-                $"There is no ledger '{layout.Ledger}': the service has not run yet with this StateDirectory.");
+        CheckReadable(layout);
         SqliteDatabase? db = null;
         try
         {
@@ -109,6 +107,8 @@ internal static class LedgerFile
         catch (Exception e)
         {
             db?.Dispose();
+            if (e is SqliteException { IsAccess: true })
+                throw NotInOrder(layout, e);
             if (Explain(e, layout.Ledger) is { } unusable)
                 throw unusable;
             throw;
@@ -145,6 +145,29 @@ internal static class LedgerFile
             throw Corrupt(layout.Ledger, $"it is missing, but '{layout.Wal}' is there");
         return errno != Errno.ENOENT;
     }
+
+    private static void CheckReadable(StateLayout layout)
+    {
+        int errno = FileStatReader.TryReadTarget(layout.Ledger, out _);
+        if (errno == 0)
+            errno = PathOps.TryAccess(layout.Ledger, AccessMode.Read);
+        if (errno == Errno.ENOENT)
+            throw new LedgerUnusableException(
+                $"There is no ledger '{layout.Ledger}': the service has not run yet with this StateDirectory.")
+            {
+                IsMissing = true,
+            };
+        if (errno == Errno.EACCES)
+            throw new LedgerUnusableException(
+                $"This user may not read the ledger '{layout.Ledger}' (EACCES): ask as root, as the service's user, or "
+                + $"as a member of the group that '{layout.Root}' belongs to.");
+    }
+
+    // What is left of a service that was killed can be read once it has been brought in order, which is a write.
+    private static LedgerUnusableException NotInOrder(StateLayout layout, Exception e) => new(
+        $"The ledger '{layout.Ledger}' cannot be read by this user ({e.Message}): the service that wrote it was "
+        + $"killed, and what it left, '{layout.Wal}', must be brought in order. Start the service, or ask as its user.",
+        e);
 
     // Under another name until all is in it: a start that is broken off leaves no half of a ledger.
     private static void Create(StateLayout layout)

@@ -2,25 +2,6 @@ using AutoCrunch.Core;
 
 namespace AutoCrunch.Ledger;
 
-/// <summary>Which jobs are listed. What is null does not restrict.</summary>
-internal sealed record JobQuery
-{
-    /// <summary>Jobs of this rule.</summary>
-    public string? Rule { get; init; }
-
-    /// <summary>Jobs in this state.</summary>
-    public JobState? State { get; init; }
-
-    /// <summary>Jobs whose file completed at or after this moment (nanoseconds since 1970).</summary>
-    public long? SinceNs { get; init; }
-
-    /// <summary>Jobs with a smaller id: the rest of a list that was read in parts.</summary>
-    public long? BeforeId { get; init; }
-
-    /// <summary>No more than this.</summary>
-    public int Limit { get; init; } = int.MaxValue;
-}
-
 /// <summary>How many files and jobs of a rule are in the states that ask for attention.</summary>
 internal sealed record RuleCounts(string Rule, long Held, long Queued, long Running, long Failed);
 
@@ -56,52 +37,6 @@ internal sealed partial class LedgerReader : IDisposable
     /// <exception cref="SqliteException">The disk failed.</exception>
     public static LedgerReader Open(BytePath stateDirectory) =>
         new(LedgerFile.OpenReader(new StateLayout(stateDirectory)));
-
-    /// <summary>Jobs, newest first.</summary>
-    public IReadOnlyList<Job> List(JobQuery query)
-    {
-        ArgumentNullException.ThrowIfNull(query);
-        // What asks for attention is little beside the history, and has an index of its own.
-        string state = query.State is { } wanted ? $"AND j.state = {(int)wanted}" : "";
-        string index = query.State switch
-        {
-            JobState.Queued => "INDEXED BY jobs_queued",
-            JobState.Running => "INDEXED BY jobs_running",
-            JobState.Failed => "INDEXED BY jobs_failed",
-            _ => "",
-        };
-        using SqliteStatement list = _db.Prepare($"""
-            SELECT {LedgerRows.JobColumns} FROM jobs j {index}
-            WHERE j.id < ?1 AND j.completed_ns >= ?2 {(query.Rule is null ? "" : "AND j.rule_id = ?4")} {state}
-            ORDER BY j.id DESC LIMIT ?3
-            """);
-        list.Bind(1, query.BeforeId ?? long.MaxValue).Bind(2, query.SinceNs ?? long.MinValue).Bind(3, query.Limit);
-        if (query.Rule is { } rule)
-            list.Bind(4, _rules.FirstOrDefault(known => known.Value == rule).Key);
-        var jobs = new List<Job>();
-        while (list.Step())
-            jobs.Add(Read(list));
-        return jobs;
-    }
-
-    /// <summary>One job; null when there is none with this id (any more).</summary>
-    public Job? Find(long jobId)
-    {
-        using SqliteStatement find = _db.Prepare($"SELECT {LedgerRows.JobColumns} FROM jobs j WHERE j.id = ?1");
-        return find.Bind(1, jobId).Step() ? Read(find) : null;
-    }
-
-    /// <summary>The attempts of a job that have ended, in order.</summary>
-    public IReadOnlyList<AttemptRecord> Attempts(long jobId)
-    {
-        using SqliteStatement list = _db.Prepare(
-            $"SELECT {LedgerRows.AttemptColumns} FROM attempts WHERE job_id = ?1 ORDER BY number");
-        list.Bind(1, jobId);
-        var attempts = new List<AttemptRecord>();
-        while (list.Step())
-            attempts.Add(LedgerRows.ReadAttempt(list));
-        return attempts;
-    }
 
     /// <summary>What is believed of a file, and its latest job; null when nothing is known of it.</summary>
     public (KnownEntry Known, long? JobId)? FindFile(string rule, BytePath path)

@@ -30,6 +30,8 @@ public sealed class CommandLineTests
     [InlineData("run", "--help")]
     [InlineData("check", "--help")]
     [InlineData("trace", "--help")]
+    [InlineData("jobs", "--help")]
+    [InlineData("show", "--help")]
     [InlineData("pause", "--help")]
     [InlineData("resume", "--help")]
     public void Help_has_examples(params string[] arguments)
