@@ -16,7 +16,7 @@ _autocrunch() {
         before=$word
         [[ -n $verb ]] && continue
         case $word in
-            run | check | trace | jobs | show | pause | resume) verb=$word ;;
+            run | check | trace | status | jobs | show | pause | resume) verb=$word ;;
         esac
     done
 
@@ -34,7 +34,7 @@ _autocrunch() {
     local options='--config --help'
     case $verb in
         '') options+=' --version' ;;
-        check) options+=' --json' ;;
+        check | status) options+=' --json' ;;
         jobs) options+=' --rule --state --since --path --limit --json --null' ;;
         show) options+=' --log --follow --attempt --json' ;;
         trace) options='--include --quiet --all --no-recursion --json --help' ;;
@@ -42,7 +42,7 @@ _autocrunch() {
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$cur"))
     elif [[ -z $verb ]]; then
-        COMPREPLY=($(compgen -W 'run check trace jobs show pause resume' -- "$cur"))
+        COMPREPLY=($(compgen -W 'run check trace status jobs show pause resume' -- "$cur"))
     elif [[ $verb == trace ]]; then
         _filedir -d
     elif [[ $verb == pause || $verb == resume ]]; then

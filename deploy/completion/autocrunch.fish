@@ -6,11 +6,12 @@ function __autocrunch_rules
         string replace -rf '.*"key":"AutoCrunch:Rules:([A-Za-z0-9_-]*):.*' '$1' | sort -u
 end
 
-set -l verbs run check trace jobs show pause resume
+set -l verbs run check trace status jobs show pause resume
 complete -c autocrunch -f
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Watch, and run jobs'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a check -d 'Tell every mistake in the configuration'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a trace -d 'Show live what arrives in a directory'
+complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a status -d 'Tell what goes on'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a jobs -d 'List jobs, newest first'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a show -d 'Show the whole story of a job'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a pause -d 'Let no job of a rule start'
@@ -19,7 +20,7 @@ complete -c autocrunch -n '__fish_seen_subcommand_from pause resume' -a '(__auto
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -l version -d 'The version'
 complete -c autocrunch -s h -l help -d 'Help with examples'
 complete -c autocrunch -n 'not __fish_seen_subcommand_from trace' -l config -r -F -d 'The configuration file'
-complete -c autocrunch -n '__fish_seen_subcommand_from check trace jobs show' -l json -d 'One JSON object a line'
+complete -c autocrunch -n '__fish_seen_subcommand_from check trace status jobs show' -l json -d 'One JSON object a line'
 complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l include -x -d 'Judge only files that fit the pattern'
 complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l quiet -x -a '500ms 2s 10s 1m' -d 'The quiet period'
 complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l all -d 'Opens, reads and closes without writing too'

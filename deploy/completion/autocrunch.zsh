@@ -15,6 +15,7 @@ _autocrunch() {
         'run:watch, and run jobs, until told to stop'
         'check:tell every mistake in the configuration, and whether the machine is ready'
         'trace:show live what arrives in a directory, and the verdict on each file'
+        'status:tell what goes on, and what asks for attention'
         'jobs:list jobs, newest first'
         'show:show the whole story of a job, or its log'
         'pause:let no job of a rule start'
@@ -46,6 +47,7 @@ _autocrunch() {
                         '(--log)--json[one JSON object]' \
                         '1:job:'
                     ;;
+                status) _arguments $config $help '--json[one JSON object]' ;;
                 check) _arguments $config $help '--json[one JSON object a line]' ;;
                 trace)
                     _arguments $help \

@@ -71,6 +71,7 @@ internal static class CommandLine
         var root = new RootCommand("Runs a job for every file that has finished arriving.") { config, run };
         root.Add(CheckVerb.Create(config, terminal));
         root.Add(TraceVerb.Create(terminal));
+        root.Add(StatusVerb.Create(config, terminal));
         root.Add(JobsVerb.Create(config, terminal));
         root.Add(ShowVerb.Create(config, terminal));
         root.Add(PauseVerb.Create(config, terminal));

@@ -30,6 +30,11 @@ internal static class Examples
             ("autocrunch trace . --include '*.raw' --quiet 2s", "as a rule with these settings would judge"),
             ("autocrunch trace . --all", "reading opens and closes too"),
         ],
+        ["status"] =
+        [
+            ("autocrunch status", "what goes on, and what asks for attention, with the command that mends it"),
+            ("autocrunch status --json | jq '.problems'", "for a monitoring system; the exit code is 0 either way"),
+        ],
         ["jobs"] =
         [
             ("autocrunch jobs --state failed --since 1d", "what went wrong since yesterday"),

@@ -30,8 +30,11 @@ internal static class AutoCrunchHosting
         services.AddSingleton<RuleDispatchers>();
 
         services.AddSingleton<IFileProber, FileProber>();
-        services.AddSingleton<IRsyncCompletionTracker>(CreateTracker);
+        services.AddSingleton(CreateTracker);
+        services.AddSingleton<IRsyncCompletionTracker>(
+            provider => provider.GetRequiredService<RsyncCompletionTracker>());
         services.AddSingleton(CreateWatchService);
+        services.AddSingleton<IControlVerb, StatusControl>();
 
         // Started in this order and stopped in the opposite one: nothing is recorded before the ledger works, and when
         // the ledger closes nothing arrives and nothing runs any more.

@@ -192,6 +192,7 @@ internal sealed partial class WatchLoop
     private void Overflowed()
     {
         _progress.Overflows++;
+        _lastOverflowNs = _now.WallNs;
         if (_overflowNs == long.MaxValue)
             _overflowNs = _now.MonotonicNs;
         _stash.LoseAll();

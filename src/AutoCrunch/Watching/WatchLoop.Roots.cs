@@ -139,6 +139,7 @@ internal sealed partial class WatchLoop
         root.NextRescanNs = interval > TimeSpan.Zero ? NextAfter(scan, interval) : long.MaxValue;
         if (!scan.IsComplete)
             return;
+        Remember(root, scan);
         _knownFiles.WholeScanFinished(root.Rule.Name, scan.Found);
         WatchRule rule = root.Rule;
         if (scan.Away > 0 && scan.Away != root.AwayReported)
@@ -233,6 +234,7 @@ internal sealed partial class WatchLoop
         if (directory.Has(DirectoryTraits.Uncovered) == isUncovered)
             return;
         directory.Set(DirectoryTraits.Uncovered, isUncovered);
+        directory.Root.Unwatched += isUncovered ? 1 : -1;
         if (isUncovered)
         {
             _uncovered.Add(directory);

@@ -29,6 +29,9 @@ internal sealed class WatchService : BackgroundService
     /// <inheritdoc cref="WatchLoop.RequestRescan"/>
     public void RequestRescan(WatchRule rule) => _loop.RequestRescan(rule);
 
+    /// <inheritdoc cref="WatchLoop.Status"/>
+    public WatchStatus Status() => _loop.Status();
+
     /// <inheritdoc cref="WatchQuestions.AskAsync"/>
     public Task<T> AskAsync<T>(Func<T> question) => _loop.AskAsync(question);
 

@@ -88,6 +88,7 @@ internal sealed class WatchTree
         Invariant.That(wd > 0);
         Invariant.That(directory.Wd == 0);
         directory.Wd = wd;
+        directory.Root.Watched++;
         directory.NextOnWd = _byWd.GetValueOrDefault(wd);
         _byWd[wd] = directory;
     }
@@ -118,6 +119,7 @@ internal sealed class WatchTree
         }
 
         directory.Wd = 0;
+        directory.Root.Watched--;
         directory.NextOnWd = null;
         return _byWd.ContainsKey(wd) ? 0 : wd;
     }

@@ -39,6 +39,18 @@ internal sealed class WatchedRoot(WatchRule rule)
     /// </summary>
     public long AwayReported { get; set; }
 
+    /// <summary>Directories of the tree that are watched.</summary>
+    public long Watched { get; set; }
+
+    /// <summary>Directories of the tree that are not, and are scanned again and again instead.</summary>
+    public long Unwatched { get; set; }
+
+    /// <summary>The last complete scan of the whole tree; null before the first one.</summary>
+    public ScanResult? LastScan { get; set; }
+
+    /// <summary>Files that only rescans have found, since the start.</summary>
+    public long FoundByRescans { get; set; }
+
     /// <summary>Directories that the operator was told cannot be read.</summary>
     public int UnreadableReports { get; set; }
 

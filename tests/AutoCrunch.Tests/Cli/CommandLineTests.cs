@@ -30,6 +30,7 @@ public sealed class CommandLineTests
     [InlineData("run", "--help")]
     [InlineData("check", "--help")]
     [InlineData("trace", "--help")]
+    [InlineData("status", "--help")]
     [InlineData("jobs", "--help")]
     [InlineData("show", "--help")]
     [InlineData("pause", "--help")]
