@@ -16,7 +16,7 @@ _autocrunch() {
         before=$word
         [[ -n $verb ]] && continue
         case $word in
-            run | check | trace | status | jobs | show | pause | resume) verb=$word ;;
+            run | check | trace | status | jobs | show | explain | pause | resume) verb=$word ;;
         esac
     done
 
@@ -36,15 +36,18 @@ _autocrunch() {
         '') options+=' --version' ;;
         check | status) options+=' --json' ;;
         jobs) options+=' --rule --state --since --path --limit --json --null' ;;
+        explain) options+=' --limit --json' ;;
         show) options+=' --log --follow --attempt --json' ;;
         trace) options='--include --quiet --all --no-recursion --json --help' ;;
     esac
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$cur"))
     elif [[ -z $verb ]]; then
-        COMPREPLY=($(compgen -W 'run check trace status jobs show pause resume' -- "$cur"))
+        COMPREPLY=($(compgen -W 'run check trace status jobs show explain pause resume' -- "$cur"))
     elif [[ $verb == trace ]]; then
         _filedir -d
+    elif [[ $verb == explain ]]; then
+        _filedir
     elif [[ $verb == pause || $verb == resume ]]; then
         COMPREPLY=($(compgen -W "$(_autocrunch_rules "$config")" -- "$cur"))
     fi

@@ -6,7 +6,7 @@ function __autocrunch_rules
         string replace -rf '.*"key":"AutoCrunch:Rules:([A-Za-z0-9_-]*):.*' '$1' | sort -u
 end
 
-set -l verbs run check trace status jobs show pause resume
+set -l verbs run check trace status jobs show explain pause resume
 complete -c autocrunch -f
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Watch, and run jobs'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a check -d 'Tell every mistake in the configuration'
@@ -14,18 +14,21 @@ complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a trace -d '
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a status -d 'Tell what goes on'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a jobs -d 'List jobs, newest first'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a show -d 'Show the whole story of a job'
+complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a explain -d 'Tell why a file was, or was not, processed'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a pause -d 'Let no job of a rule start'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -a resume -d 'Let the jobs of a rule start again'
 complete -c autocrunch -n '__fish_seen_subcommand_from pause resume' -a '(__autocrunch_rules)'
 complete -c autocrunch -n "not __fish_seen_subcommand_from $verbs" -l version -d 'The version'
 complete -c autocrunch -s h -l help -d 'Help with examples'
 complete -c autocrunch -n 'not __fish_seen_subcommand_from trace' -l config -r -F -d 'The configuration file'
-complete -c autocrunch -n '__fish_seen_subcommand_from check trace status jobs show' -l json -d 'One JSON object a line'
+complete -c autocrunch -n '__fish_seen_subcommand_from check trace status jobs show explain' -l json -d 'One JSON object a line'
 complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l include -x -d 'Judge only files that fit the pattern'
 complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l quiet -x -a '500ms 2s 10s 1m' -d 'The quiet period'
 complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l all -d 'Opens, reads and closes without writing too'
 complete -c autocrunch -n '__fish_seen_subcommand_from trace' -l no-recursion -d 'The directory alone'
 complete -c autocrunch -n '__fish_seen_subcommand_from trace' -a '(__fish_complete_directories)'
+complete -c autocrunch -n '__fish_seen_subcommand_from explain' -l limit -x -d 'Of a directory, no more files than this'
+complete -c autocrunch -n '__fish_seen_subcommand_from explain' -F
 complete -c autocrunch -n '__fish_seen_subcommand_from jobs' -l rule -x -a '(__autocrunch_rules)' -d 'Jobs of this rule'
 complete -c autocrunch -n '__fish_seen_subcommand_from jobs' -l state -x -a 'queued running succeeded failed cancelled' -d 'Jobs in this state'
 complete -c autocrunch -n '__fish_seen_subcommand_from jobs' -l since -x -a '10m 1h 1d 7d' -d 'Jobs whose file completed since then'

@@ -18,6 +18,7 @@ _autocrunch() {
         'status:tell what goes on, and what asks for attention'
         'jobs:list jobs, newest first'
         'show:show the whole story of a job, or its log'
+        'explain:tell why a file was, or was not, processed'
         'pause:let no job of a rule start'
         'resume:let the jobs of a paused rule start again'
     )
@@ -49,6 +50,12 @@ _autocrunch() {
                     ;;
                 status) _arguments $config $help '--json[one JSON object]' ;;
                 check) _arguments $config $help '--json[one JSON object a line]' ;;
+                explain)
+                    _arguments $config $help \
+                        '--limit[of a directory, no more files than this]:number:' \
+                        '--json[one JSON object a line]' \
+                        '*:path:_files'
+                    ;;
                 trace)
                     _arguments $help \
                         '*--include[judge only files that fit]:pattern:' \

@@ -37,6 +37,18 @@ public sealed class PathPatterns
         return false;
     }
 
+    /// <summary>The first pattern that fits, as written; null when none does.</summary>
+    public string? FirstMatch(ReadOnlySpan<byte> relativePath)
+    {
+        for (int i = 0; i < _patterns.Length && !relativePath.IsEmpty; i++)
+        {
+            if (_patterns[i].Matches(relativePath))
+                return _texts[i];
+        }
+
+        return null;
+    }
+
     /// <summary>True when a pattern asks for names that end with these very bytes.</summary>
     public bool AnyEndsWith(ReadOnlySpan<byte> suffix)
     {

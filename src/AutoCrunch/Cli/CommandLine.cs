@@ -74,6 +74,7 @@ internal static class CommandLine
         root.Add(StatusVerb.Create(config, terminal));
         root.Add(JobsVerb.Create(config, terminal));
         root.Add(ShowVerb.Create(config, terminal));
+        root.Add(ExplainVerb.Create(config, terminal));
         root.Add(PauseVerb.Create(config, terminal));
         root.Add(ResumeVerb.Create(config, terminal));
         root.Action = run.Action;

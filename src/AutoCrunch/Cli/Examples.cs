@@ -48,6 +48,13 @@ internal static class Examples
             ("autocrunch show 42 --log", "what its program wrote; of an earlier attempt: --attempt 1"),
             ("autocrunch show 42 --log --follow", "and what it goes on writing, until it ends"),
         ],
+        ["explain"] =
+        [
+            ("autocrunch explain /srv/incoming/a.raw", "why it was, or was not, processed"),
+            ("autocrunch explain 'a\\xFF.raw'", "a name as AutoCrunch prints it"),
+            ("autocrunch explain /srv/incoming/night7", "all files of a directory, summed up by reason"),
+            ("autocrunch explain --json a.raw | jq -r .remedy", "what would make it run"),
+        ],
         ["pause"] =
         [
             ("systemctl stop autocrunch", "the ledger is written by one process at a time"),

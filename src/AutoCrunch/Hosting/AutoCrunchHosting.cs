@@ -41,6 +41,7 @@ internal static class AutoCrunchHosting
         services.AddHostedService<LedgerService>();
         services.AddHostedService<DispatchService>();
         services.AddHostedService(provider => provider.GetRequiredService<WatchService>());
+        services.AddSingleton<IControlVerb, ExplainControl>();
         services.AddHostedService<ControlServer>();
         services.AddHostedService<StatusReports>();
         services.AddHostedService<FirstScans>();

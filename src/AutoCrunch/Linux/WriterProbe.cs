@@ -76,6 +76,28 @@ internal static unsafe class WriterProbe
         }
     }
 
+    /// <summary>
+    /// The processes that have the file open for writing, as far as this user may see them; at most so many. Slow, as
+    /// <see cref="ByProc"/> is.
+    /// </summary>
+    public static List<FileWriter> FindWriters(FileStat file, int most)
+    {
+        var writers = new List<FileWriter>();
+        if (file.Inode == 0 || DirectoryReader.TryOpen(s_proc, out DirectoryReader? reader) != 0)
+            return writers;
+        using (reader)
+        {
+            while (writers.Count < most && reader!.Read(out ReadOnlySpan<byte> name, out _))
+            {
+                if (ProcessTable.TryParsePid(name, out int pid) && ByDescriptors(pid, file) == WriterState.Writing
+                    && ProcessTable.TryRead(pid, out ProcessFacts facts))
+                    writers.Add(new FileWriter(pid, facts.Comm));
+            }
+        }
+
+        return writers;
+    }
+
     private static WriterState ByDescriptors(int pid, in FileStat file)
     {
         int errno = DirectoryReader.TryOpen(ProcessTable.FileOf(pid, "fd"u8), out DirectoryReader? reader);

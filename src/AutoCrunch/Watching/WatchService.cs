@@ -35,6 +35,9 @@ internal sealed class WatchService : BackgroundService
     /// <inheritdoc cref="WatchQuestions.AskAsync"/>
     public Task<T> AskAsync<T>(Func<T> question) => _loop.AskAsync(question);
 
+    /// <inheritdoc cref="WatchLoop.CoverageOf"/>
+    public Coverage CoverageOf(string rule, BytePath directory) => _loop.CoverageOf(rule, directory);
+
     /// <inheritdoc/>
     public override void Dispose()
     {

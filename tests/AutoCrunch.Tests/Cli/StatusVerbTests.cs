@@ -71,9 +71,9 @@ public sealed class StatusVerbTests : IDisposable
     public void A_rule_whose_path_holds_odd_bytes_and_blanks_gives_a_command_that_can_be_pasted()
     {
         BytePath odd = BytePath.Parse(@"/in/it's \xFF");
-        Assert.Equal(@"'/in/it\x27s \xFF'", AutoCrunch.Cli.ShellWord.Of(odd));
-        Assert.Equal(odd, BytePath.Parse(AutoCrunch.Cli.ShellWord.Of(odd)[1..^1]));
-        Assert.Equal("/in/plain-1.raw", AutoCrunch.Cli.ShellWord.Of(BytePath.Parse("/in/plain-1.raw")));
+        Assert.Equal(@"'/in/it\x27s \xFF'", ShellWord.Of(odd));
+        Assert.Equal(odd, BytePath.Parse(ShellWord.Of(odd)[1..^1]));
+        Assert.Equal("/in/plain-1.raw", ShellWord.Of(BytePath.Parse("/in/plain-1.raw")));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
-using AutoCrunch.Core;
+using System;
+using System.Linq;
 
-namespace AutoCrunch.Cli;
+namespace AutoCrunch.Core;
 
 /// <summary>Names in commands that are shown to be pasted into a shell.</summary>
 internal static class ShellWord
