@@ -97,6 +97,20 @@ public readonly struct BytePath : IEquatable<BytePath>, IComparable<BytePath>
     /// <inheritdoc cref="Join(ReadOnlySpan{byte})"/>
     public BytePath Join(BytePath name) => Join(name.Span);
 
+    /// <summary>This absolute path without needless slashes and ".".</summary>
+    public BytePath Normalise()
+    {
+        var normal = new BytePath("/"u8);
+        foreach (Range range in Span.Split(Slash))
+        {
+            ReadOnlySpan<byte> component = Span[range];
+            if (!component.IsEmpty && !component.SequenceEqual("."u8))
+                normal = normal.Join(component);
+        }
+
+        return normal;
+    }
+
     /// <summary>
     /// True for <paramref name="directory"/> itself and everything below it; everything is below the empty path.
     /// </summary>

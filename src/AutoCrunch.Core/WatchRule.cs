@@ -88,7 +88,25 @@ public sealed record WatchRule
     /// <summary>A path that completes more often than this within ten minutes is paused; 0 = never.</summary>
     public int PauseAfterRepeats { get; init; }
 
+    /// <summary>What is done with the file when its job has succeeded.</summary>
+    public DisposalPolicy OnSuccess { get; init; } = DisposalPolicy.Keep;
+
+    /// <summary>What is done with the file when its job has failed for good; never deleted.</summary>
+    public DisposalPolicy OnFailure { get; init; } = DisposalPolicy.Keep;
+
     public RetryPolicy Retry { get; init; } = new(3, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(10), []);
+
+    /// <summary>
+    /// True when files in the directory of <paramref name="relativePath"/>, relative to <see cref="Path"/>, are
+    /// watched.
+    /// </summary>
+    public bool Reaches(BytePath relativePath)
+    {
+        for (BytePath above = relativePath.Directory; !above.IsEmpty; above = above.Directory)
+            if (!Recursive || Completion.IgnoredDirectories.Matches(above.Span))
+                return false;
+        return true;
+    }
 
     /// <summary>True when the final name <paramref name="relativePath"/> is one this rule takes.</summary>
     public bool Takes(ReadOnlySpan<byte> relativePath) => Include.Matches(relativePath)

@@ -59,7 +59,7 @@ internal static class ConfigurationCompiler
     // systemd gives a list when the unit names several directories (systemd.exec(5)): the first is the service's own.
     private static BytePath? Given(Surroundings surroundings, string variable) =>
         surroundings[variable]?.Split(':')[0] is { Length: > 0 } first && first[0] == '/'
-            ? PathText.Normalise(new BytePath(Encoding.UTF8.GetBytes(first)))
+            ? new BytePath(Encoding.UTF8.GetBytes(first)).Normalise()
             : null;
 
     private static BytePath? StateDirectory(AutoCrunchSection section, RuleCompiler compiler, Surroundings surroundings)

@@ -20,6 +20,17 @@ internal static class FeedbackLoops
             break;
         }
 
+        foreach ((string key, DisposalPolicy policy) in Disposals(rule))
+        {
+            BytePath? to = Sample(rule) is { } file
+                ? policy.DestinationOf(new CommandValues(rule.Name, rule.Path, file, 1, 1))
+                : null;
+            if (to is { } destination && Takes(rule, root, destination))
+                yield return $"{key} moves files to {ConfigurationLayers.Quote(policy.To!.Text)}, where the rule takes "
+                    + "them itself: the ledger knows them there and they make no job, but with a new ledger all of "
+                    + "them would be processed again; move them elsewhere, or exclude that place";
+        }
+
         if (dispatcher is not ProcessOptions process)
             yield break;
         foreach (CommandTemplate argument in process.Command.Skip(1).Where(argument => argument.HasPlaceholders))
@@ -31,6 +42,29 @@ internal static class FeedbackLoops
         }
     }
 
+    /// <summary>Rules that lose files to this one, which moves or deletes them, one sentence each.</summary>
+    public static IEnumerable<string> Losers(WatchRule rule, IEnumerable<WatchRule> all)
+    {
+        string[] keys = [.. Disposals(rule).Select(disposal => disposal.Key)];
+        if (keys.Length == 0)
+            yield break;
+        BytePath root = Real(rule.Path);
+        foreach (WatchRule other in all.Where(other => other.Name != rule.Name))
+        {
+            BytePath otherRoot = Real(other.Path);
+            bool isShared = (Sample(rule) is { } mine && Takes(other, otherRoot, root.Join(mine)))
+                || (Sample(other) is { } its && Takes(rule, root, otherRoot.Join(its)));
+            if (isShared)
+                yield return $"{string.Join(" and ", keys)} takes files away that rule '{other.Name}' takes too: its "
+                    + "jobs that have not started by then are cancelled; let one rule take them, and the other one "
+                    + "from where they are moved";
+        }
+    }
+
+    private static IEnumerable<(string Key, DisposalPolicy Policy)> Disposals(WatchRule rule) =>
+        new[] { (nameof(rule.OnSuccess), rule.OnSuccess), (nameof(rule.OnFailure), rule.OnFailure) }
+            .Where(disposal => disposal.Item2.Kind != DisposalKind.Keep);
+
     // What the argument is for a file of the rule, if it can be another file's path.
     private static BytePath? Output(WatchRule rule, BytePath workingDirectory, CommandTemplate argument)
     {
@@ -41,8 +75,7 @@ internal static class FeedbackLoops
             text = text[(equals + 1)..];
         if (!text.Contains((byte)'/'))
             return null;
-        BytePath path = PathText.Normalise(
-            text[0] == '/' ? new BytePath(text) : workingDirectory.Join(text));
+        BytePath path = (text[0] == '/' ? new BytePath(text) : workingDirectory.Join(text)).Normalise();
         return rule.Path.Join(sample).IsAtOrBelow(path) ? null : path;
     }
 

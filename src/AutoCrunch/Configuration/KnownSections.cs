@@ -9,6 +9,8 @@ internal static class KnownSections
         ("a rule", typeof(RuleSection)),
         (nameof(RuleSection.Completion), typeof(CompletionSection)),
         (nameof(RuleSection.Retry), typeof(RetrySection)),
+        (nameof(RuleSection.OnSuccess), typeof(OnSuccessSection)),
+        (nameof(RuleSection.OnFailure), typeof(OnFailureSection)),
         .. DispatcherTypes.All.Select(type => (nameof(RuleSection.Dispatcher), type.Section)),
     ];
 

@@ -43,24 +43,10 @@ internal static class PathText
             return false;
         }
 
-        path = Normalise(written.Span[0] == '/' ? written : baseDirectory.Join(written));
+        path = (written.Span[0] == '/' ? written : baseDirectory.Join(written)).Normalise();
         if (path.Length <= MaxLength)
             return true;
         expected = $"a path of at most {MaxLength} bytes";
         return false;
-    }
-
-    /// <summary>The absolute path without needless slashes and ".".</summary>
-    public static BytePath Normalise(BytePath path)
-    {
-        var normal = new BytePath("/"u8);
-        foreach (Range range in path.Span.Split((byte)'/'))
-        {
-            ReadOnlySpan<byte> component = path.Span[range];
-            if (!component.IsEmpty && !component.SequenceEqual("."u8))
-                normal = normal.Join(component);
-        }
-
-        return normal;
     }
 }

@@ -70,7 +70,7 @@ internal static class ProcessCompiler
         string searchPath = section.Environment.GetValueOrDefault("PATH") ?? rule.SearchPath;
         int errno = ProgramFinder.TryFind(new BytePath(name), rule.BaseDirectory, searchPath, out BytePath program);
         if (errno == 0)
-            return PathText.Normalise(program);
+            return program.Normalise();
         isStartable = false;
         bool hasSlash = name.AsSpan().Contains((byte)'/');
         string where = hasSlash

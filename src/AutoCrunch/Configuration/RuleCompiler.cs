@@ -44,6 +44,14 @@ internal sealed class RuleCompiler(SectionReader reader, BytePath baseDirectory,
             && type.Section.IsInstanceOfType(section.Dispatcher)
                 ? type.Compile(section.Dispatcher, $"{key}:{nameof(section.Dispatcher)}", this)
                 : null;
+        DisposalPolicy? onSuccess = path is null ? DisposalPolicy.Keep : DisposalCompiler.Compile(
+            $"{key}:{nameof(section.OnSuccess)}", KindOf(section.OnSuccess.Action), section.OnSuccess.To, path.Value,
+            this);
+        DisposalPolicy? onFailure = path is null ? DisposalPolicy.Keep : DisposalCompiler.Compile(
+            $"{key}:{nameof(section.OnFailure)}", KindOf(section.OnFailure.Action), section.OnFailure.To, path.Value,
+            this);
+        if (onSuccess is null || onFailure is null)
+            return null;
         if (path is null || include is null || exclude is null || ignored is null || dispatcher is null)
             return null;
         CompletionSection completion = section.Completion;
@@ -71,10 +79,22 @@ internal sealed class RuleCompiler(SectionReader reader, BytePath baseDirectory,
                 MaxExistingFiles = section.MaxExistingFiles,
                 PauseAfterRepeats = section.PauseAfterRepeats,
                 PauseAfterFailures = section.PauseAfterFailures,
+                OnSuccess = onSuccess,
+                OnFailure = onFailure,
                 Retry = new RetryPolicy(retry.MaxAttempts, retry.Delay, retry.MaxDelay, retry.PermanentExitCodes),
             },
             dispatcher);
     }
+
+    private static DisposalKind KindOf(OnSuccessAction action) => action switch
+    {
+        OnSuccessAction.Move => DisposalKind.Move,
+        OnSuccessAction.Delete => DisposalKind.Delete,
+        _ => DisposalKind.Keep,
+    };
+
+    private static DisposalKind KindOf(OnFailureAction action) =>
+        action == OnFailureAction.Move ? DisposalKind.Move : DisposalKind.Keep;
 
     /// <summary>An absolute path of text; null when that cannot be one, which is told.</summary>
     public BytePath? ResolvePath(string key, string text)

@@ -53,6 +53,43 @@ internal sealed class RuleSection
 
     [Setting("What happens to a job whose attempt failed.")]
     public RetrySection Retry { get; set; } = new();
+
+    [Setting("What is done with a file when its job has succeeded.")]
+    public OnSuccessSection OnSuccess { get; set; } = new();
+
+    [Setting("What is done with a file when its job has failed for good.")]
+    public OnFailureSection OnFailure { get; set; } = new();
+}
+
+/// <summary>What can be done with a file whose job has succeeded.</summary>
+internal enum OnSuccessAction : byte { Keep, Move, Delete }
+
+/// <summary>What can be done with a file whose job has failed.</summary>
+internal enum OnFailureAction : byte { Keep, Move }
+
+/// <summary>What the sections <c>OnSuccess</c> and <c>OnFailure</c> have in common.</summary>
+internal abstract class DisposalSection
+{
+    [Setting("The new path of the file itself, for Move; a relative path is relative to the configuration file's "
+        + "folder. Placeholders: {path} {relative} {name} {stem} {extension} {directory} {rule} {job} {attempt}; '{{' "
+        + "is a brace. Directories that are missing are made; no file is ever replaced.",
+        Example = "\"done/{relative}\"")]
+    public string To { get; set; } = "";
+}
+
+/// <summary>A rule's section <c>OnSuccess</c> as written.</summary>
+internal sealed class OnSuccessSection : DisposalSection
+{
+    [Setting("Keep: it stays. Move: it is moved to the path To. Delete: it is deleted. Only the version that was "
+        + "processed is touched.")]
+    public OnSuccessAction Action { get; set; } = OnSuccessAction.Keep;
+}
+
+/// <summary>A rule's section <c>OnFailure</c> as written.</summary>
+internal sealed class OnFailureSection : DisposalSection
+{
+    [Setting("Keep: it stays. Move: it is moved to the path To. Only the version that was processed is touched.")]
+    public OnFailureAction Action { get; set; } = OnFailureAction.Keep;
 }
 
 /// <summary>A rule's section <c>Completion</c> as written.</summary>

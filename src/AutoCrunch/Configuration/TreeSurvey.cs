@@ -69,16 +69,7 @@ internal sealed class TreeSurvey
     /// <summary>
     /// True when no file at this path could ever have a job: below an ignored directory, or beside the tree.
     /// </summary>
-    public static bool IsBeyondReach(WatchRule rule, BytePath relative)
-    {
-        for (BytePath directory = relative.Directory; !directory.IsEmpty; directory = directory.Directory)
-        {
-            if (!rule.Recursive || rule.Completion.IgnoredDirectories.Matches(directory.Span))
-                return true;
-        }
-
-        return false;
-    }
+    public static bool IsBeyondReach(WatchRule rule, BytePath relative) => !rule.Reaches(relative);
 
     private void Visit(BytePath relative, Stack<BytePath> pending)
     {

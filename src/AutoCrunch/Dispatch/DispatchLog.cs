@@ -70,6 +70,24 @@ internal static partial class DispatchLog
         + "files that cannot be looked at are not named for ten minutes")]
     public static partial void PutOff(ILogger logger, long job, BytePath path, string rule, string reason);
 
+    [LoggerMessage(3040, LogLevel.Information, "Job {Job}: {Path} is now {Destination} (rule {Rule})")]
+    public static partial void Moved(ILogger logger, long job, BytePath path, BytePath destination, string rule);
+
+    [LoggerMessage(3041, LogLevel.Information, "Job {Job}: {Path} is deleted (rule {Rule})")]
+    public static partial void Deleted(ILogger logger, long job, BytePath path, string rule);
+
+    [LoggerMessage(3042, LogLevel.Warning, "Job {Job}: {Path} is not {What} (rule {Rule}): {Reason}")]
+    public static partial void NotDisposed(
+        ILogger logger, long job, string what, BytePath path, string rule, string reason);
+
+    [LoggerMessage(3043, LogLevel.Error,
+        "Rule {Rule}: the files of jobs that have ended cannot be moved or deleted at present; it is tried again until "
+        + "it can: {Reason}")]
+    public static partial void CannotDispose(ILogger logger, string rule, string reason);
+
+    [LoggerMessage(3044, LogLevel.Warning, "Rule {Rule}: the files of jobs that have ended are moved or deleted again")]
+    public static partial void DisposesAgain(ILogger logger, string rule);
+
     [LoggerMessage(3014, LogLevel.Error,
         "Job {Job} attempt {Attempt} (rule {Rule}) ended in a way its dispatcher does not foresee")]
     public static partial void Unforeseen(ILogger logger, long job, int attempt, string rule, Exception exception);

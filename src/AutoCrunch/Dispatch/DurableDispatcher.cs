@@ -24,6 +24,7 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
     private readonly SlotThreads _slots;
     private readonly int _concurrency;
     private readonly Hindrance _hindrance;
+    private readonly RuleDisposals _disposals;
     private int _running;
     private bool _isStopping;
 
@@ -38,6 +39,7 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
         Logger = logger;
         _concurrency = concurrency;
         _hindrance = new Hindrance(rule.Name, logger);
+        _disposals = new RuleDisposals(rule, ledger, logger);
         _slots = new SlotThreads(rule.Name, concurrency, PrepareThread, Run);
     }
 
@@ -59,6 +61,7 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
     public void Start()
     {
         _slots.WarmUp();
+        _disposals.Start();
         IReadOnlyList<Job> left = Ledger.LeftRunning(Rule.Name);
         if (left.Count == 0)
             StartClaims(left);
@@ -82,6 +85,7 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
         _ = Ledger.StopClaims(Rule.Name);
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _stopped.Task.ConfigureAwait(false);
+        await _disposals.StopAsync().ConfigureAwait(false);
         _slots.Stop();
     }
 
@@ -121,8 +125,10 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
     /// <summary>Lets go of what <see cref="StopAsync"/> has made unused.</summary>
     protected virtual void Dispose(bool isDisposing)
     {
-        if (isDisposing)
-            _stopping.Dispose();
+        if (!isDisposing)
+            return;
+        _disposals.Dispose();
+        _stopping.Dispose();
     }
 
     /// <summary>

@@ -74,7 +74,11 @@ internal sealed partial class JobLedger
 
             _queue.Done(_round.Count);
             if (isWritten)
+            {
                 TellPauses();
+                WakeDisposals();
+            }
+
             foreach (Attempt attempt in _claimed)
                 _rules[attempt.Job.Rule].Run!(attempt);
             _claimed.Clear();

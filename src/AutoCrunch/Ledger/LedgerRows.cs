@@ -74,6 +74,10 @@ internal static class LedgerRows
     /// <summary>The columns that <see cref="ReadAttempt"/> reads.</summary>
     public const string AttemptColumns = "number, started_ns, finished_ns, result, exit_code, signal, reason";
 
+    /// <summary>The columns that <see cref="ReadDisposal"/> reads.</summary>
+    public const string DisposalColumns = "id, job_id, kind, source, destination, inode, size, mtime_ns, copy_inode, "
+        + "state, reason, intended_ns, ended_ns";
+
     /// <summary>The rule a job row belongs to.</summary>
     public static int RuleId(SqliteStatement row) => row.Int(1);
 
@@ -118,6 +122,21 @@ internal static class LedgerRows
         row.OptionalInt(4),
         row.OptionalInt(5),
         row.Text(6));
+
+    public static Disposal ReadDisposal(SqliteStatement row) => new()
+    {
+        Id = row.Number(0),
+        JobId = row.Number(1),
+        Kind = (DisposalKind)row.Int(2),
+        Source = new BytePath(row.Blob(3)),
+        Destination = row.IsNull(4) ? null : new BytePath(row.Blob(4)),
+        Version = ReadVersion(row, 5),
+        CopyInode = (ulong?)row.OptionalNumber(8),
+        State = (DisposalState)row.Int(9),
+        Reason = row.Text(10),
+        IntendedNs = row.Number(11),
+        EndedNs = row.OptionalNumber(12),
+    };
 
     public static FileVersion ReadVersion(SqliteStatement row, int column) =>
         new((ulong)row.Number(column), row.Number(column + 1), row.Number(column + 2));

@@ -37,6 +37,12 @@ internal sealed class LedgerRule(int id, WatchRule rule)
     /// <summary>Ledger thread: why no job is claimed; null when they are.</summary>
     public PauseReason? Paused { get; set; }
 
+    /// <summary>Ledger thread, and before it starts: there may be disposals that nobody has been told of.</summary>
+    public bool HasIntended { get; set; }
+
+    /// <summary>Ledger thread: told that there are disposals to be done; must not wait.</summary>
+    public Action? WakeDisposals { get; set; }
+
     /// <summary>Guarded by the command queue's lock: a fact or a completion of this rule was dropped.</summary>
     public bool HasDropped { get; set; }
 

@@ -41,6 +41,7 @@ internal sealed partial class LedgerWriter
         foreach (PrunedJob job in pruned)
         {
             _deleteAttempts.Bind(1, job.Id).Run();
+            DeleteDisposal(job.Id);
             _deleteJob.Bind(1, job.Id).Run();
         }
 

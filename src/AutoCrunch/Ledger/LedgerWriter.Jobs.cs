@@ -84,6 +84,7 @@ internal sealed partial class LedgerWriter
             .Bind(8, isFinal ? now : (long?)null).Run();
         Invariant.That(_db.Changes == 1);
         CountFailures(rule, transition.State);
+        Intend(rule, attempt, transition.State);
         return transition;
     }
 
@@ -116,6 +117,7 @@ internal sealed partial class LedgerWriter
         if (FindJobState(jobId) is not { } state || !JobTransitions.CanRetry(state))
             return false;
         _retry.Bind(1, jobId).Bind(2, NowNs).Run();
+        ForgetIntention(jobId);
         return true;
     }
 

@@ -34,6 +34,7 @@ internal sealed partial class LedgerWriter : IDisposable
         PrepareHistory();
         PrepareRules();
         PrepareGuard();
+        PrepareDisposals();
     }
 
     /// <summary>The jobs that run.</summary>

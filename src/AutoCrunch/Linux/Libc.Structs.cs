@@ -40,6 +40,7 @@ internal struct Statx
     [FieldOffset(28)] public ushort stx_mode;
     [FieldOffset(32)] public ulong stx_ino;
     [FieldOffset(40)] public ulong stx_size;
+    [FieldOffset(64)] public StatxTimestamp stx_atime;
     [FieldOffset(80)] public StatxTimestamp stx_btime;
     [FieldOffset(96)] public StatxTimestamp stx_ctime;
     [FieldOffset(112)] public StatxTimestamp stx_mtime;

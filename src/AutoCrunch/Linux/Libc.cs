@@ -68,6 +68,24 @@ internal static unsafe partial class Libc
     public static partial int rename(byte* from, byte* to);
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial int renameat2(int fromDirectory, byte* from, int toDirectory, byte* to, uint flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int linkat(int fromDirectory, byte* from, int toDirectory, byte* to, int flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int fsync(SafeFileHandle fd);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int fchmod(SafeFileHandle fd, uint mode);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int fchown(SafeFileHandle fd, uint owner, uint group);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int futimens(SafeFileHandle fd, Timespec* times);
+
+    [LibraryImport(Library, SetLastError = true)]
     public static partial int faccessat(int directory, byte* path, int mode, int flags);
 
     [LibraryImport(Library, SetLastError = true)]

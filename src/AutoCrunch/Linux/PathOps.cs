@@ -35,7 +35,7 @@ internal enum OpenMode
 }
 
 /// <summary>Operations on names, by byte paths. Every method returns 0 or the errno.</summary>
-internal static unsafe class PathOps
+internal static unsafe partial class PathOps
 {
     private const int SmallFileBytes = 1024 * 1024;
 

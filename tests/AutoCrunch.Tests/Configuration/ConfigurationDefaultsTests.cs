@@ -20,7 +20,8 @@ public sealed class ConfigurationDefaultsTests
                 "PauseAfterRepeats": 5, "PauseAfterFailures": 0,
                 "Dispatcher": { "Type": "Process", "Command": ["true"], "Concurrency": 2, "Timeout": null,
                   "KillGrace": "00:00:10", "WorkingDirectory": ".", "Environment": {}, "MaxLogBytes": 10485760 },
-                "Retry": { "MaxAttempts": 3, "Delay": "00:00:10", "MaxDelay": "00:10:00", "PermanentExitCodes": [] }
+                "Retry": { "MaxAttempts": 3, "Delay": "00:00:10", "MaxDelay": "00:10:00", "PermanentExitCodes": [] },
+                "OnSuccess": { "Action": "Keep", "To": "" }, "OnFailure": { "Action": "Keep", "To": "" }
         } } } }
         """;
 
@@ -58,7 +59,8 @@ public sealed class ConfigurationDefaultsTests
                       "Timeout": "01:00:00", "KillGrace": "00:00:00", "WorkingDirectory": "work",
                       "Environment": { "OMP_NUM_THREADS": 4, "EMPTY": "" }, "MaxLogBytes": 4096 },
                     "Retry": { "MaxAttempts": 1, "Delay": "00:00:00", "MaxDelay": "00:00:00",
-                      "PermanentExitCodes": [2, 65] } },
+                      "PermanentExitCodes": [2, 65] },
+                    "OnSuccess": { "Action": "delete" }, "OnFailure": { "Action": "Move", "To": "./failed//{name}" } },
                   "a": { "Path": "in", "Dispatcher": { "Command": ["sh"] } },
             }, }, }
             """);
@@ -82,6 +84,10 @@ public sealed class ConfigurationDefaultsTests
             (rule.Completion.Renames, rule.Completion.Updates, rule.ExistingFiles));
         Assert.Equal(5, rule.MaxExistingFiles);
         Assert.Equal((7, 9), (rule.PauseAfterRepeats, rule.PauseAfterFailures));
+        Assert.Equal((DisposalKind.Delete, DisposalKind.Move), (rule.OnSuccess.Kind, rule.OnFailure.Kind));
+        Assert.Equal(
+            test.Folder["failed/f.raw"],
+            rule.OnFailure.DestinationOf(new CommandValues("b_-9", rule.Path, BytePath.Parse("d/f.raw"), 1, 1)));
         Assert.Equal(TimeSpan.FromMilliseconds(500), rule.Completion.QuietPeriod);
         Assert.Equal(TimeSpan.Zero, rule.RescanInterval);
         Assert.Equal([2, 65], rule.Retry.PermanentExitCodes);
@@ -177,6 +183,7 @@ public sealed class ConfigurationDefaultsTests
         Assert.Equal(ProcessPolicy.Process, rule.ExistingFiles);
         Assert.Equal(10_000, rule.MaxExistingFiles);
         Assert.Equal((5, 0), (rule.PauseAfterRepeats, rule.PauseAfterFailures));
+        Assert.Equal((DisposalPolicy.Keep, DisposalPolicy.Keep), (rule.OnSuccess, rule.OnFailure));
         CompletionPolicy completion = rule.Completion;
         Assert.Equal(Arrivals.RenameAndInPlace, completion.Arrivals);
         Assert.Equal(InPlace.Quiet, completion.InPlace);

@@ -25,7 +25,7 @@ public sealed class ConfigurationMistakeTests
         { "unknown key", With(""" "Incldue": ["*.raw"] """),
             Raw + "Incldue: found an unknown key, expected one of Path, Recursive, Include, Exclude, Completion, "
             + "RescanInterval, ExistingFiles, MaxExistingFiles, PauseAfterRepeats, "
-            + "PauseAfterFailures, Dispatcher, Retry (did you mean Include?)" },
+            + "PauseAfterFailures, Dispatcher, Retry, OnSuccess, OnFailure (did you mean Include?)" },
         { "key of another section", With(""" "QuietPeriod": "00:00:10" """),
             Raw + "QuietPeriod: found an unknown key, expected one of Path," },
         { "unknown key in Completion", With(""" "Completion": { "Quiet": "00:00:10" } """),
@@ -36,6 +36,23 @@ public sealed class ConfigurationMistakeTests
         { "unknown key in Retry", With(""" "Retry": { "MaxAttemps": 3 } """),
             Raw + "Retry:MaxAttemps: found an unknown key, expected one of MaxAttempts, Delay, MaxDelay, "
             + "PermanentExitCodes (did you mean MaxAttempts?)" },
+        { "Move without To", With(""" "OnSuccess": { "Action": "Move" } """),
+            Raw + "OnSuccess:To: found nothing, expected the new path of the file, such as \"done/{relative}\"" },
+        { "To without Move", With(""" "OnSuccess": { "Action": "Delete", "To": "done/{name}" } """),
+            Raw + "OnSuccess:To: found \"done/{name}\", expected no path, or Action \"Move\"" },
+        { "To a directory", With(""" "OnFailure": { "Action": "Move", "To": "failed/" } """),
+            Raw + "OnFailure:To: found \"failed/\", expected the new path of the file itself: end it with its name, "
+                + "such as \"failed/{name}\"" },
+        { "To one path for all", With(""" "OnSuccess": { "Action": "Move", "To": "done/{rule}.raw" } """),
+            Raw + "OnSuccess:To: found \"done/{rule}.raw\", expected a path that differs from file to file" },
+        { "To where it is", With(""" "OnSuccess": { "Action": "Move", "To": "./in//{relative}" } """),
+            Raw + "OnSuccess:To: found \"./in//{relative}\", expected another path than the file has already" },
+        { "To with an unknown placeholder", With(""" "OnSuccess": { "Action": "Move", "To": "done/{date}/{name}" } """),
+            Raw + "OnSuccess:To: found \"done/{date}/{name}\", expected a path (the placeholder '{date}' is unknown" },
+        { "To from a shell", With(""" "OnSuccess": { "Action": "Move", "To": "~/done/{name}" } """),
+            Raw + "OnSuccess:To: found \"~/done/{name}\", expected a path without '~', which only shells know" },
+        { "Delete what failed", With(""" "OnFailure": { "Action": "Delete" } """),
+            Raw + "OnFailure:Action: found \"Delete\", expected one of Keep, Move" },
         { "not a boolean", With(""" "Recursive": "yes" """),
             Raw + "Recursive: found \"yes\", expected true or false" },
         { "Recursive null", With(""" "Recursive": null """), Raw + "Recursive: found null, expected true or false" },

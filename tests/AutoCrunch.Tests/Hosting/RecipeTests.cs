@@ -126,10 +126,12 @@ public sealed class RecipeTests
 
     [Theory]
     [InlineData(typeof(AutoCrunchSection), "Rules")]
-    [InlineData(typeof(RuleSection), "Completion", "Dispatcher", "Retry")]
+    [InlineData(typeof(RuleSection), "Completion", "Dispatcher", "Retry", "OnSuccess", "OnFailure")]
     [InlineData(typeof(CompletionSection))]
     [InlineData(typeof(ProcessSection))]
     [InlineData(typeof(RetrySection))]
+    [InlineData(typeof(OnSuccessSection))]
+    [InlineData(typeof(OnFailureSection))]
     public void The_table_of_the_readme_has_every_key(Type section, params string[] parts)
     {
         foreach (string key in section.GetProperties().Select(property => property.Name))

@@ -25,6 +25,7 @@ public sealed class CHeaderTests : IDisposable
         #include <signal.h>
         #include <spawn.h>
         #include <stddef.h>
+        #include <stdio.h>
         #include <sys/eventfd.h>
         #include <sys/file.h>
         #include <sys/inotify.h>

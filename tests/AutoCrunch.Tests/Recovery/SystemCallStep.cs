@@ -31,7 +31,10 @@ internal sealed partial record SystemCallStep(string Call, string? Path, int Num
     ];
 
     /// <summary>The recorded steps that concern the files below a directory, in order, each once.</summary>
-    public static List<SystemCallStep> Read(string file, string directory)
+    /// <param name="file">The record.</param>
+    /// <param name="directory">The service's own directory.</param>
+    /// <param name="more">Further directories in which it changes something.</param>
+    public static List<SystemCallStep> Read(string file, string directory, params string[] more)
     {
         var steps = new List<SystemCallStep>();
         var counts = new Dictionary<(string, string, string?), int>();
@@ -39,7 +42,8 @@ internal sealed partial record SystemCallStep(string Call, string? Path, int Num
         {
             string call = line.Groups["call"].Value;
             string? path = PathIn(call, line.Groups["rest"].Value);
-            bool isOurs = call == "waitid" || (path is not null && IsOurs(path, directory));
+            bool isOurs = call == "waitid" || (path is not null && (IsOurs(path, directory)
+                || more.Any(other => path.StartsWith(other, StringComparison.Ordinal))));
             if (!isOurs)
                 continue;
             var key = (line.Groups["thread"].Value, call, path);

@@ -49,6 +49,7 @@ public sealed partial class DocumentationTests
         Type[] sections =
         [
             typeof(AutoCrunchSection), typeof(RuleSection), typeof(CompletionSection), typeof(RetrySection),
+            typeof(OnSuccessSection), typeof(OnFailureSection),
             .. DispatcherTypes.All.Select(type => type.Section),
         ];
         Assert.Equal(

@@ -1,0 +1,97 @@
+using System.Diagnostics.CodeAnalysis;
+using AutoCrunch.Core;
+using AutoCrunch.Linux;
+
+namespace AutoCrunch.Ledger;
+
+/// <summary>What is done with the files of jobs that have ended.</summary>
+internal sealed partial class LedgerWriter
+{
+    private SqliteStatement _intend;
+    private SqliteStatement _findIntended;
+    private SqliteStatement _copied;
+    private SqliteStatement _endDisposal;
+    private SqliteStatement _forgetIntention;
+    private SqliteStatement _deleteDisposal;
+
+    /// <summary>Disposals of a rule that are not done, in the order of their ids.</summary>
+    public List<Disposal> FindIntended(LedgerRule rule, long afterId, int most)
+    {
+        var intended = new List<Disposal>();
+        _findIntended.Bind(1, rule.Id).Bind(2, afterId).Bind(3, most);
+        while (_findIntended.Step())
+            intended.Add(LedgerRows.ReadDisposal(_findIntended));
+        return intended;
+    }
+
+    /// <summary>
+    /// What is about to appear at the destination, when that is a place which the rule itself takes: known already, so
+    /// that it makes no job there.
+    /// </summary>
+    public void ExpectMoved(LedgerRule rule, Disposal disposal, BytePath path, FileStat stat) =>
+        PutEntry(rule, path, stat, EntryState.Present, null, disposal.JobId);
+
+    /// <summary>The whole copy is on disk, under another name than it will have.</summary>
+    public void Copied(Disposal disposal, ulong inode) =>
+        _copied.Bind(1, disposal.Id).Bind(2, (long)inode).Run();
+
+    /// <summary>It is done, or left undone for a reason.</summary>
+    public void EndDisposal(Disposal disposal, string? reason) =>
+        _endDisposal.Bind(1, disposal.Id).Bind(2, (long)(reason is null ? DisposalState.Done : DisposalState.Left))
+            .Bind(3, reason).Bind(4, Clock.WallNs()).Run();
+
+    // In the transaction that ends the job: what ended is never forgotten to be done, whatever happens next.
+    private void Intend(LedgerRule rule, Attempt attempt, JobState state)
+    {
+        DisposalPolicy policy = state switch
+        {
+            JobState.Succeeded => rule.Rule.OnSuccess,
+            JobState.Failed => rule.Rule.OnFailure,
+            _ => DisposalPolicy.Keep,
+        };
+        if (policy.Kind == DisposalKind.Keep)
+            return;
+        Invariant.That(_findJob.Bind(1, attempt.Job.Id).Step());
+        Job job = LedgerRows.ReadJob(_findJob, rule.Name);
+        _findJob.Reset();
+        var values = new CommandValues(rule.Name, rule.Rule.Path, job.Path, job.Id, attempt.Number);
+        _intend.Bind(1, job.Id).Bind(2, rule.Id).Bind(3, (long)policy.Kind)
+            .Bind(4, rule.Rule.Path.Join(job.Path).Span).Bind(6, job.Version).Bind(9, Clock.WallNs());
+        if (policy.DestinationOf(values) is { } destination)
+            _intend.Bind(5, destination.Span);
+        else
+            _intend.Bind(5, (string?)null);
+        _intend.Run();
+        rule.HasIntended = true;
+    }
+
+    private void ForgetIntention(long jobId) => _forgetIntention.Bind(1, jobId).Run();
+
+    private void DeleteDisposal(long jobId) => _deleteDisposal.Bind(1, jobId).Run();
+
+    [MemberNotNull(nameof(_intend), nameof(_findIntended), nameof(_copied), nameof(_endDisposal))]
+    [MemberNotNull(nameof(_forgetIntention), nameof(_deleteDisposal))]
+    private void PrepareDisposals()
+    {
+        // A job that was retried ends again: what was done after its first end is history.
+        _intend = _db.Prepare("""
+            INSERT OR REPLACE INTO disposals (job_id, rule_id, kind, source, destination, inode, size, mtime_ns,
+                intended_ns)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            """);
+        _findIntended = _db.Prepare($"""
+            SELECT {LedgerRows.DisposalColumns} FROM disposals INDEXED BY disposals_intended
+            WHERE state = {(int)DisposalState.Intended} AND rule_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3
+            """);
+        _copied = _db.Prepare($"""
+            UPDATE disposals SET copy_inode = ?2 WHERE id = ?1 AND state = {(int)DisposalState.Intended}
+            """);
+        _endDisposal = _db.Prepare($"""
+            UPDATE disposals SET state = ?2, reason = ?3, ended_ns = ?4
+            WHERE id = ?1 AND state = {(int)DisposalState.Intended}
+            """);
+        _forgetIntention = _db.Prepare(
+            $"DELETE FROM disposals WHERE job_id = ?1 AND state = {(int)DisposalState.Intended}");
+        _deleteDisposal = _db.Prepare("DELETE FROM disposals WHERE job_id = ?1");
+    }
+}
