@@ -30,7 +30,7 @@ internal static class PathArgument
     {
         if (path.IsEmpty || path.Span[0] != (byte)'/')
             path = PathOps.TryCurrentDirectory(out BytePath current) == 0 ? current.Join(path) : path;
-        path = PathText.Normalise(path);
+        path = path.Normalise();
         return WithoutParents(path);
     }
 
@@ -43,7 +43,7 @@ internal static class PathArgument
             if (!path.Span[(start + 1)..end].SequenceEqual(".."u8))
                 continue;
             return PathOps.TryRealPath(new BytePath(path.Span[..end]), out BytePath real) == 0
-                ? PathText.Normalise(real.Join(path.Span[end..].TrimStart((byte)'/')))
+                ? real.Join(path.Span[end..].TrimStart((byte)'/')).Normalise()
                 : path;
         }
 
