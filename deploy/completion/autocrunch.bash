@@ -34,7 +34,8 @@ _autocrunch() {
     local options='--config --help'
     case $verb in
         '') options+=' --version' ;;
-        check | status) options+=' --json' ;;
+        check) options+=' --json' ;;
+        status) options+=' --watch --json' ;;
         jobs) options+=' --rule --state --since --path --limit --json --null' ;;
         explain) options+=' --limit --json' ;;
         show) options+=' --log --follow --attempt --json' ;;

@@ -38,3 +38,4 @@ complete -c autocrunch -n '__fish_seen_subcommand_from jobs' -l null -d 'Only th
 complete -c autocrunch -n '__fish_seen_subcommand_from show' -l log -d 'What the program of its last attempt wrote'
 complete -c autocrunch -n '__fish_seen_subcommand_from show' -l follow -d 'With --log, until the attempt ends'
 complete -c autocrunch -n '__fish_seen_subcommand_from show' -l attempt -x -d 'This attempt'
+complete -c autocrunch -n '__fish_seen_subcommand_from status' -l watch -d 'Again every second, on a terminal as a live screen'

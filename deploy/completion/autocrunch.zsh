@@ -48,7 +48,11 @@ _autocrunch() {
                         '(--log)--json[one JSON object]' \
                         '1:job:'
                     ;;
-                status) _arguments $config $help '--json[one JSON object]' ;;
+                status)
+                    _arguments $config $help \
+                        '--watch[again every second, on a terminal as a live screen]' \
+                        '--json[one JSON object]'
+                    ;;
                 check) _arguments $config $help '--json[one JSON object a line]' ;;
                 explain)
                     _arguments $config $help \

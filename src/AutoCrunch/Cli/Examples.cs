@@ -33,6 +33,7 @@ internal static class Examples
         ["status"] =
         [
             ("autocrunch status", "what goes on, and what asks for attention, with the command that mends it"),
+            ("autocrunch status --watch", "a live screen: what runs, arrives, has ended; q leaves it"),
             ("autocrunch status --json | jq '.problems'", "for a monitoring system; the exit code is 0 either way"),
         ],
         ["jobs"] =

@@ -13,9 +13,10 @@ internal sealed record Setup(
     LoadedConfiguration Loaded, CompiledConfiguration? Configuration, IReadOnlyList<ConfigurationMistake> Mistakes)
 {
     /// <param name="configFile">What <c>--config</c> names; null to look in the usual places.</param>
-    public static Setup Read(string? configFile)
+    /// <param name="runsJobs">False: whether the programs of jobs can be run by this user does not matter.</param>
+    public static Setup Read(string? configFile, bool runsJobs = true)
     {
-        Surroundings surroundings = Surroundings.OfThisProcess();
+        Surroundings surroundings = Surroundings.OfThisProcess() with { HasPrograms = runsJobs };
         LoadedConfiguration loaded = ConfigurationLoader.Load(configFile, surroundings);
         CompiledConfiguration? configuration = ConfigurationCompiler.Compile(
             loaded, surroundings, out IReadOnlyList<ConfigurationMistake> mistakes);

@@ -45,12 +45,13 @@ internal static class StatusPage
         var table = new Table(
             new Column("RULE"), new Column("DIRS", IsNumber: true), new Column("ARRIVING", true),
             new Column("HELD", true), new Column("QUEUED", true), new Column("RUNNING", true),
-            new Column("FAILED", true), new Column("LAST MIN", true), new Column("LAST HOUR", true),
-            new Column("OLDEST WAITS", true), new Column("LAST ARRIVAL", true), new Column("PATH"));
+            new Column("FAILED", true), new Column("1 MIN", true), new Column("1 H", true),
+            new Column("WAITS", true), new Column("ARRIVED", true), new Column("PATH"));
+        var none = new Cell("-", terminal.Grey);
         foreach (RuleFacts rule in facts.Rules)
         {
-            Cell Number(long? number) => number is { } value ? Colors.Number(value, terminal) : terminal.Grey("-");
-            Cell Alarm(long? number) => number is { } value ? Colors.Alarm(value, terminal) : terminal.Grey("-");
+            Cell Number(long? number) => number is { } value ? Colors.Number(value, terminal) : none;
+            Cell Alarm(long? number) => number is { } value ? Colors.Alarm(value, terminal) : none;
             table.Add(
                 rule.Rule.Name, Number(rule.Live?.Watched), Number(rule.Live?.Arriving),
                 Alarm(rule.Ledger?.Counts.Held), Number(rule.Ledger?.Counts.Queued),

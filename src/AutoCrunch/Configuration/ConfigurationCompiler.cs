@@ -31,7 +31,10 @@ internal static class ConfigurationCompiler
 
         AutoCrunchSection section = reader.Read<AutoCrunchSection>(AutoCrunchSection.Key);
         string searchPath = surroundings["PATH"] ?? ProgramFinder.DefaultPath;
-        var compiler = new RuleCompiler(reader, loaded.BaseDirectory, searchPath);
+        var compiler = new RuleCompiler(reader, loaded.BaseDirectory, searchPath)
+        {
+            FindsPrograms = surroundings.HasPrograms,
+        };
         BytePath? state = StateDirectory(section, compiler, surroundings);
         BytePath? runtime = RuntimeDirectory(section, compiler, surroundings) ?? state;
         List<CompiledRule> rules = [];

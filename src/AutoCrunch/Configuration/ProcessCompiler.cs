@@ -64,7 +64,8 @@ internal static class ProcessCompiler
     private static BytePath? FindProgram(string key, ProcessSection section, RuleCompiler rule, out bool isStartable)
     {
         isStartable = true;
-        if (!CommandTemplate.TryParse(section.Command[0], out CommandTemplate? first, out _) || first.HasPlaceholders)
+        if (!CommandTemplate.TryParse(section.Command[0], out CommandTemplate? first, out _) || first.HasPlaceholders
+            || !rule.FindsPrograms)
             return null;
         byte[] name = first.Expand(default);
         string searchPath = section.Environment.GetValueOrDefault("PATH") ?? rule.SearchPath;

@@ -17,6 +17,9 @@ internal sealed class RuleCompiler(SectionReader reader, BytePath baseDirectory,
     /// <summary>The service's PATH.</summary>
     public string SearchPath => searchPath;
 
+    /// <inheritdoc cref="Surroundings.HasPrograms"/>
+    public bool FindsPrograms { get; init; } = true;
+
     /// <summary>The rule; null when a part of it cannot be made, which was told.</summary>
     public CompiledRule? Compile(string name, RuleSection section)
     {

@@ -12,6 +12,11 @@ internal sealed record Surroundings(
     /// <summary>The file that is read when there is no nearer one.</summary>
     public string SystemFile { get; init; } = "/etc/autocrunch/appsettings.json";
 
+    /// <summary>
+    /// The programs of jobs are looked for. Who only reads what is recorded may lack the right to run them.
+    /// </summary>
+    public bool HasPrograms { get; init; } = true;
+
     /// <summary>Names the second layer, as for every Generic Host.</summary>
     public string EnvironmentName => this["DOTNET_ENVIRONMENT"] is { Length: > 0 } name ? name : "Production";
 

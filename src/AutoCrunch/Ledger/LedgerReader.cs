@@ -22,6 +22,9 @@ internal sealed partial class LedgerReader : IDisposable
             _rules.Add(record.Id, record.Name);
     }
 
+    /// <inheritdoc cref="SqliteDatabase.StepsTaken"/>
+    public long StepsTaken => _db.StepsTaken;
+
     /// <summary>What is recorded of rules, by name.</summary>
     public IReadOnlyDictionary<string, RuleRecord> Records { get; }
 

@@ -26,6 +26,11 @@ internal sealed class SqliteDatabase : IDisposable
     /// <summary>The id of the row inserted last.</summary>
     public long LastInsertId => raw.sqlite3_last_insert_rowid(_handle);
 
+    /// <summary>
+    /// What the statements disposed of so far have cost, in steps of SQLite's machine: a few for each row looked at.
+    /// </summary>
+    public long StepsTaken { get; private set; }
+
     /// <summary>True between BEGIN and the end of the transaction, whoever ended it.</summary>
     public bool IsInTransaction => raw.sqlite3_get_autocommit(_handle) == 0;
 
@@ -115,7 +120,11 @@ internal sealed class SqliteDatabase : IDisposable
             throw new SqliteException(code, raw.sqlite3_errmsg(_handle).utf8_to_string());
     }
 
-    internal void Forget(SqliteStatement statement) => _statements.Remove(statement);
+    internal void Forget(SqliteStatement statement, int steps)
+    {
+        _statements.Remove(statement);
+        StepsTaken += steps;
+    }
 
     /// <summary>Closes it. The last connection to close moves the WAL into the database and removes it.</summary>
     public void Dispose()

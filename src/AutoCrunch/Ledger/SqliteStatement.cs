@@ -89,7 +89,7 @@ internal sealed class SqliteStatement(SqliteDatabase database, sqlite3_stmt hand
 
     public void Dispose()
     {
-        database.Forget(this);
+        database.Forget(this, raw.sqlite3_stmt_status(handle, raw.SQLITE_STMTSTATUS_VM_STEP, 0));
         handle.Dispose();
     }
 }

@@ -28,6 +28,12 @@ internal sealed partial class RsyncCompletionTracker
     ];
 
     /// <summary>
+    /// Temporary names that rsync writes to, the oldest first: they become files without a verdict when they are
+    /// renamed. Some may be gone already, where events were lost.
+    /// </summary>
+    public IReadOnlyList<Transfer> Transfers() => _transfers.List();
+
+    /// <summary>
     /// One file, its path relative to the rule's directory; null when it has its verdict or was never seen.
     /// </summary>
     public InFlight? Find(string rule, BytePath path, Moment now) => _rules[rule].Machine.FindInFlight(path, now);

@@ -19,6 +19,7 @@ internal sealed partial class RsyncCompletionTracker : IRsyncCompletionTracker
     private readonly IKnownFiles _known;
     private readonly ILogger _logger;
     private readonly List<Effect> _effects = [];
+    private readonly Transfers _transfers = new();
     private readonly Queue<TrackedDirectory> _rescans = new();
 
     /// <param name="rules">The rules, each with the dispatcher its completions go to.</param>
@@ -43,6 +44,7 @@ internal sealed partial class RsyncCompletionTracker : IRsyncCompletionTracker
     /// <inheritdoc/>
     public void Publish(FileEvent fileEvent)
     {
+        _transfers.Observe(fileEvent);
         Tracked tracked = Of(fileEvent.Directory);
         tracked.Machine.Observe(fileEvent, _effects);
         CarryOut(tracked, fileEvent.Time);
@@ -58,7 +60,11 @@ internal sealed partial class RsyncCompletionTracker : IRsyncCompletionTracker
     }
 
     /// <inheritdoc/>
-    public void Forget(TrackedDirectory directory) => Of(directory).Machine.Forget(directory);
+    public void Forget(TrackedDirectory directory)
+    {
+        _transfers.Forget(directory);
+        Of(directory).Machine.Forget(directory);
+    }
 
     /// <inheritdoc/>
     public long Advance(Moment now, Moment? queueEmptySince)

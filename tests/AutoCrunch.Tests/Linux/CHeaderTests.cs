@@ -40,6 +40,7 @@ public sealed class CHeaderTests : IDisposable
         #include <sys/syscall.h>
         #include <sys/vfs.h>
         #include <sys/wait.h>
+        #include <termios.h>
         #include <time.h>
 
         """;

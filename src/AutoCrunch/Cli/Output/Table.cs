@@ -24,6 +24,9 @@ internal sealed class Table(params Column[] columns)
 {
     private const string Gap = "  ";
 
+    // A column that is cut to less says nothing any more.
+    private const int LastMin = 8;
+
     private readonly List<Cell[]> _rows = [];
 
     public int Count => _rows.Count;
@@ -37,7 +40,9 @@ internal sealed class Table(params Column[] columns)
     /// <summary>The heading, in grey, and the rows; nothing when there is no row.</summary>
     /// <param name="terminal">Where they will be written.</param>
     /// <param name="indent">Spaces before each line.</param>
-    /// <param name="columnsMax">If not null, the last column is shortened so that no line is wider.</param>
+    /// <param name="columnsMax">
+    /// If not null, the last column is shortened, or left out, so that it makes no line wider.
+    /// </param>
     public IEnumerable<string> Lines(Terminal terminal, int indent = 0, int? columnsMax = null)
     {
         if (_rows.Count == 0)
@@ -46,9 +51,10 @@ internal sealed class Table(params Column[] columns)
             Math.Max(TextWidth.Of(column.Title), _rows.Max(row => TextWidth.Of(row[i].Text))))];
         int before = indent + widths[..^1].Sum() + (Gap.Length * (widths.Length - 1));
         int last = columnsMax is { } max ? Math.Max(1, max - before) : int.MaxValue;
+        bool hasLast = last >= LastMin;
         Cell[] titles = [.. columns.Select(column => new Cell(column.Title, terminal.Grey))];
         foreach (Cell[] row in _rows.Prepend(titles))
-            yield return Line(row, widths, indent, last);
+            yield return Line(hasLast ? row : row[..^1], widths, indent, hasLast ? last : int.MaxValue);
     }
 
     private string Line(Cell[] row, int[] widths, int indent, int lastMax)

@@ -43,6 +43,28 @@ internal static class TextWidth
         return $"{string.Concat(runes[..head])}…{string.Concat(runes[tail..])}";
     }
 
+    /// <summary>
+    /// The first columns of a text with colours (CSI ... m), which take no room and are ended with it.
+    /// </summary>
+    public static string Clip(string text, int columns)
+    {
+        var clipped = new StringBuilder();
+        int width = 0;
+        bool isEscape = false, hasColours = false;
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            isEscape |= rune.Value == '\e';
+            hasColours |= isEscape;
+            width += isEscape ? 0 : Of(rune);
+            if (width > columns)
+                return clipped.Append(hasColours ? "\e[0m" : "").ToString();
+            clipped.Append(rune);
+            isEscape &= rune.Value != 'm';
+        }
+
+        return text;
+    }
+
     private static int Of(Rune rune)
     {
         if (rune.Value < 0x300)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AutoCrunch.Configuration;
 using AutoCrunch.Core;
 using AutoCrunch.Ledger;
 using AutoCrunch.Linux;
@@ -10,9 +11,14 @@ namespace AutoCrunch.Hosting;
 /// What only the running service knows of its state: a line per rule, a line per file in flight if such are asked for
 /// (<c>inFlight</c>: how many), and itself in the last line. The rest is in the ledger, for everybody to read.
 /// </summary>
-internal sealed class StatusControl(WatchService watch, RsyncCompletionTracker tracker, JobLedger ledger) : IControlVerb
+internal sealed class StatusControl(
+    CompiledConfiguration configuration, WatchService watch, RsyncCompletionTracker tracker, JobLedger ledger)
+    : IControlVerb
 {
     private const int InFlightMax = 1000;
+
+    private readonly Dictionary<string, BytePath> _roots = configuration.Rules.ToDictionary(
+        rule => rule.Rule.Name, rule => rule.Rule.Path, StringComparer.Ordinal);
 
     private readonly long _startedNs = Clock.WallNs();
 
@@ -25,8 +31,10 @@ internal sealed class StatusControl(WatchService watch, RsyncCompletionTracker t
         int limit = (int)Math.Clamp(request.Number("inFlight") ?? 0, 0, InFlightMax);
         var scans = watch.Scans.ToDictionary(scan => scan.Rule, StringComparer.Ordinal);
         (WatchStatus status, IReadOnlyList<InFlightCount> counts, IReadOnlyList<InFlight> files) = await watch.AskAsync(
-            () => (watch.Status(), tracker.InFlightCounts(), tracker.InFlight(limit, Clock.Now())))
+            () => (watch.Status(), tracker.InFlightCounts(), InFlight(limit)))
             .WaitAsync(stopping).ConfigureAwait(false);
+        if (files.Count > 0)
+            files = await ControlWork.OnThreadAsync(() => LookAt(files)).ConfigureAwait(false);
         Dictionary<string, InFlightCount> byRule = counts.ToDictionary(count => count.Rule, StringComparer.Ordinal);
         foreach (RootStatus root in status.Roots)
             await answer.LineAsync(json => Write(json, root, byRule[root.Rule], scans.GetValueOrDefault(root.Rule)))
@@ -44,6 +52,30 @@ internal sealed class StatusControl(WatchService watch, RsyncCompletionTracker t
             json.WriteString("pausedBecause", ledger.PausedBecause);
             json.WriteNumber("pending", ledger.Pending);
         });
+    }
+
+    // What rsync still writes under a temporary name is on its way too. Watch thread.
+    private IReadOnlyList<InFlight> InFlight(int limit)
+    {
+        IEnumerable<InFlight> transfers = tracker.Transfers().Take(limit).Select(transfer => new InFlight(
+            transfer.Rule.Name, transfer.Path, InFlightState.BeingWritten, transfer.SinceNs, transfer.SinceNs));
+        return [.. tracker.InFlight(limit, Clock.Now()).Concat(transfers).Take(limit)];
+    }
+
+    // The sizes of this moment; those that are gone by now are left out.
+    private IReadOnlyList<InFlight> LookAt(IReadOnlyList<InFlight> files)
+    {
+        var seen = new List<InFlight>();
+        foreach (InFlight file in files)
+        {
+            int errno = FileStatReader.TryRead(_roots[file.Rule].Join(file.Path), out FileStat stat);
+            if (errno == 0)
+                seen.Add(file with { SizeBytes = stat.SizeBytes });
+            else if (errno != Errno.ENOENT)
+                seen.Add(file);
+        }
+
+        return seen;
     }
 
     private static void Write(Utf8JsonWriter json, RootStatus root, InFlightCount count, ScanStatus? scan)
