@@ -39,6 +39,9 @@ public readonly record struct KnownEntry(
     /// <summary>Why it is held, when it is, or was when it went.</summary>
     public HoldReason? Held { get; init; }
 
+    /// <summary>It was seen with several links: it may be written through another of them.</summary>
+    public bool WasLinked { get; init; }
+
     /// <summary>True when what is recorded here was held when it was last seen.</summary>
     public bool IsHeld => State == EntryState.Held || (State == EntryState.Gone && Held is not null);
 
@@ -119,7 +122,7 @@ public static class ArrivalDecision
             return ArrivalAction.Nothing;
         if (known is { } held && IsHeldStill(held, completion, policy))
             return ArrivalAction.Nothing;
-        if (source is { } from && IsSameFile(completion, from) && CanMove(from, policy))
+        if (source is { } from && CanMoveFrom(from, completion, policy))
             return ArrivalAction.MoveEntry;
         if (known is { } left && IsBack(left, completion) && CanRevive(left, completion, policy))
             return ArrivalAction.ReviveEntry;
@@ -128,6 +131,31 @@ public static class ArrivalDecision
         if (completion.IsExisting && existingFiles == ProcessPolicy.Ignore)
             return ArrivalAction.RecordOnly;
         return ArrivalAction.Job;
+    }
+
+    /// <summary>True when what completed is the file known under another name, and its entry moves along.</summary>
+    public static bool CanMoveFrom(KnownEntry source, Completion completion, CompletionPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(completion);
+        ArgumentNullException.ThrowIfNull(policy);
+        return IsSameFile(completion, source) && CanMove(source, policy);
+    }
+
+    /// <summary>
+    /// True when what completed is certainly the file that is known under another name, and that name is no longer its
+    /// own, whatever is there now: one birth, and one link.
+    /// </summary>
+    public static bool HasLeft(KnownEntry source, Completion completion)
+    {
+        ArgumentNullException.ThrowIfNull(completion);
+        return completion.Stat.LinkCount == 1 && source.Version == completion.Version && HasBirthOf(source, completion);
+    }
+
+    /// <summary>True when the file known here was born when what completed was.</summary>
+    public static bool HasBirthOf(KnownEntry known, Completion completion)
+    {
+        ArgumentNullException.ThrowIfNull(completion);
+        return known.BirthNs != 0 && known.BirthNs == completion.Stat.BirthNs;
     }
 
     /// <summary>Decides what becomes of a job whose file was seen changed just before its attempt.</summary>
@@ -146,14 +174,14 @@ public static class ArrivalDecision
         };
     }
 
-    // Neither a rename nor a later chmod or a scan makes a held version whole: only its sender does, by setting its
-    // mtime.
+    // Neither a rename nor a later chmod or a scan makes a held version whole, nor a clock that was set: only its
+    // sender does, by setting its mtime, which makes another version of it.
     private static bool IsHeldStill(KnownEntry known, Completion completion, CompletionPolicy policy)
     {
         if (known.State != EntryState.Held || (known.Held is { } reason && !policy.Holds(reason)))
             return false;
         if (known.Version == completion.Version)
-            return completion.Evidence != Evidence.MtimeSet;
+            return true;
 
         // Sent again and killed again, while the first hold was not at hand: the next scan holds the new version.
         return completion.Evidence == Evidence.Quiet && known.Held == HoldReason.OwnerOnly
@@ -164,15 +192,18 @@ public static class ArrivalDecision
     // another birth is another one. A sender also sets the same mtime again, and what is renamed from out of sight may
     // come from anywhere: then the birth must be known.
     private static bool IsSameFile(Completion completion, KnownEntry source) =>
-        source.Version == completion.Version && (completion.RenamedFrom is not null
+        (source.Version == completion.Version && (completion.RenamedFrom is not null
             || HasBirthOf(source, completion)
-            || (completion.Evidence is Evidence.Found or Evidence.Quiet && IsBirthUnknown(source, completion)));
+            || (completion.Evidence is Evidence.Found or Evidence.Quiet && IsBirthUnknown(source, completion))))
+        || IsHeldAndTouched(completion, source);
+
+    // Renamed and touched at once: it looks killed still, and is.
+    private static bool IsHeldAndTouched(Completion completion, KnownEntry source) =>
+        completion.RenamedFrom is not null && source is { State: EntryState.Held, Held: HoldReason.OwnerOnly }
+        && source.Version.Inode == completion.Version.Inode && completion.Stat.LooksKilledInPlace;
 
     private static bool IsBack(KnownEntry known, Completion completion) =>
         known.State == EntryState.Gone && known.Version == completion.Version && HasBirthOf(known, completion);
-
-    private static bool HasBirthOf(KnownEntry known, Completion completion) =>
-        known.BirthNs != 0 && known.BirthNs == completion.Stat.BirthNs;
 
     private static bool IsBirthUnknown(KnownEntry known, Completion completion) =>
         known.BirthNs == 0 || completion.Stat.BirthNs == 0;

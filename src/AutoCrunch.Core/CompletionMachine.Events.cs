@@ -160,11 +160,14 @@ internal sealed partial class CompletionMachine
     {
         TrackedFile? file = Find(fileEvent);
         bool isTaken = file is not null || Takes(fileEvent.Directory, fileEvent.Name.Span);
-        if (file is not null)
-            Remove(file);
         if (_moves.Oldest.IsUsed)
             SettleMovedOut(_moves.Oldest, effects);
-        _moves.Add(fileEvent, file, isTaken);
+        PendingMove move = _moves.Add(fileEvent, file, isTaken);
+        if (file is null)
+            return;
+        move.Origin = file.RenamedFrom;
+        _leaving.Remove(file);
+        Remove(file);
     }
 
     // No partner came: the name is gone from here, or something took its place.
@@ -172,7 +175,19 @@ internal sealed partial class CompletionMachine
     {
         if (move.IsTaken)
             effects.Add(ProbeOf(move.Directory!, move.Name.ToArray()));
+        if (move.Origin is { } origin)
+            effects.Add(ProbeOf(origin.Directory, origin.Name));
         _moves.Release(move);
+    }
+
+    // Renamed on before it had a verdict: the ledger knows it, if at all, under the name it had first.
+    private void Leave(TrackedFile file, PendingMove move)
+    {
+        (TrackedDirectory Directory, byte[] Name) last = (move.Directory!, move.Name.ToArray());
+        _leaving.Add(file, move.Origin ?? last);
+        if (move.Origin is not null)
+            _leftNames.Add(last);
+        move.Origin = null;
     }
 
     private void MovedIn(in FileEvent fileEvent, List<Effect> effects)
@@ -196,7 +211,9 @@ internal sealed partial class CompletionMachine
         }
 
         Arrive(fileEvent, move, effects);
-        if (move is not null)
+        if (move?.Origin is not null)
+            SettleMovedOut(move, effects);
+        else if (move is not null)
             _moves.Release(move);
     }
 
@@ -215,7 +232,7 @@ internal sealed partial class CompletionMachine
         {
             // Whether the ledger knows it under that name, and that it is gone from there, is settled with the verdict.
             file.MovedFrom = (move.Directory!, move.Name.ToArray());
-            _leaving.Add(file, file.MovedFrom.Value);
+            Leave(file, move);
             file.TouchedBefore = move.File is { Phase: Phase.Touched, TouchedInDoubt: false } touched
                 && !touched.Directory.IsUncertain ? touched : null;
         }
@@ -241,6 +258,12 @@ internal sealed partial class CompletionMachine
         file.IsRemoved = false;
         file.ConfirmAfterNs = TrackedFile.NoTime;
         _files.Add(new FileKey(file.Directory, file.Name), file);
+
+        // Not seen written, so it may be what the ledger knows, or has just been told of, under the old name.
+        if (move.Origin is not null || file is { Phase: Phase.Found }
+            or { Phase: Phase.Closed, WindowStartNs: TrackedFile.NoTime })
+            Leave(file, move);
+        file.CloseMayBeLost |= move.Directory!.IsUncertain || file.Directory.IsUncertain;
         SignOfLife(file, fileEvent.Time);
         SetDeadline(file, Math.Min(file.DeadlineNs, fileEvent.Time.MonotonicNs + LinkDelayNs));
         if (file.Phase == Phase.Held)

@@ -47,11 +47,13 @@ internal sealed partial class CompletionMachine
 
         if (IsGone(answer))
         {
-            Remove(file);
-            effects.Add(new Effect(EffectKind.Gone, file.Directory, file.Name));
+            // Renamed, perhaps, and that is not read yet: then what is known of it moves along.
+            ConfirmLater(file, now);
             return;
         }
 
+        if (file.IsGoneSeen)
+            file.ConfirmAfterNs = TrackedFile.NoTime;
         file.IsGoneSeen = false;
         if (depth != ProbeDepth.Stat)
             file.Writer = answer.Writer;
@@ -131,18 +133,18 @@ internal sealed partial class CompletionMachine
             effects.Add(Probe(file, ProbeDepth.Writers));
         else if (file.Writer == WriterState.Writing && _policy.Arrivals != Arrivals.Rename)
             BeWriting(file, stat, now);
-        else if (isWrittenLately || stat.IsOwnerOnly)
-            ConfirmLater(file, stat, now); // and a held one may have been renamed here since
+        else if (isWrittenLately || stat.IsOwnerOnly || file.TouchedBefore is not null)
+            ConfirmLater(file, stat, now); // and a held one may have been renamed here since, or a touched one written
         else
             Complete(file, stat, file.RenameEvidence, now, effects);
     }
 
     // Somebody may have it open from before its rename, under another name or still under this one, and pause. What was
     // renamed inside the tree was looked at under its old name, unless events may have been lost.
-    private static bool MayBeWritten(TrackedFile file, FileStat stat, Moment now) =>
-        (file.RenamedFrom is not { } from || from.Directory.IsUncertain || file.Directory.IsUncertain)
-        && (file.RenameEvidence == Evidence.Renamed || stat.LinkCount > 1
-            || stat.MtimeNs >= now.WallNs - RecentNs - ClockStepOf(file, now));
+    private static bool MayBeWritten(TrackedFile file, FileStat stat, Moment now) => stat.LinkCount > 1
+        || ((file.RenamedFrom is not { } from || from.Directory.IsUncertain || file.Directory.IsUncertain)
+            && (file.RenameEvidence == Evidence.Renamed
+                || stat.MtimeNs >= now.WallNs - RecentNs - ClockStepOf(file, now)));
 
     // Created and not written since.
     private void JudgeOpening(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
@@ -182,7 +184,12 @@ internal sealed partial class CompletionMachine
     {
         file.ConfirmAfterNs = TrackedFile.NoTime;
         bool isUncertain = file.Directory.IsUncertain;
-        if (isUncertain && (file.Phase == Phase.Renamed || (file.Phase == Phase.Opening && !IsFinishedLink(file))))
+        if (file.IsGoneSeen)
+        {
+            Remove(file);
+            effects.Add(new Effect(EffectKind.Gone, file.Directory, file.Name));
+        }
+        else if (isUncertain && (file.Phase == Phase.Renamed || (file.Phase == Phase.Opening && !IsFinishedLink(file))))
         {
             // That it was written, or replaced by another that is, may have been lost.
             file.Phase = Phase.Found;
@@ -196,6 +203,12 @@ internal sealed partial class CompletionMachine
             // Events were lost since: the touch may not be all that happened.
             file.TouchedInDoubt = true;
             AwaitScan(file, now);
+        }
+        else if (file.Phase == Phase.Touched && file.Stat.LinkCount > 1)
+        {
+            // What is written through another of its links gives no event here.
+            file.Phase = Phase.Found;
+            effects.Add(Probe(file, ProbeDepth.Writers));
         }
         else if (file.Phase == Phase.Touched)
         {

@@ -195,6 +195,11 @@ internal sealed partial class CompletionMachine
     {
         file.Stat = stat;
         file.HasStat = true;
+        ConfirmLater(file, now);
+    }
+
+    private void ConfirmLater(TrackedFile file, Moment now)
+    {
         if (file.ConfirmAfterNs == TrackedFile.NoTime)
             _confirming.Add(file);
         file.ConfirmAfterNs = now.MonotonicNs;

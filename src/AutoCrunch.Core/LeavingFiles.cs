@@ -49,10 +49,13 @@ internal sealed class LeavingFiles
             return false;
         foreach (TrackedFile earlier in files)
         {
-            if (earlier.Order < file.Order && earlier.Phase is Phase.Renamed or Phase.Found)
+            if (earlier.Order < file.Order && IsUnwritten(earlier))
                 return true;
         }
 
         return false;
     }
+
+    private static bool IsUnwritten(TrackedFile file) => file.Phase is Phase.Renamed or Phase.Found
+        || file is { Phase: Phase.Closed, WindowStartNs: TrackedFile.NoTime };
 }

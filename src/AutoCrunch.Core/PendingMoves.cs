@@ -19,6 +19,9 @@ internal sealed class PendingMove
     /// <summary>The rule takes the name: a known file may have been there.</summary>
     public bool IsTaken { get; private set; }
 
+    /// <summary>The name it had before, if it had no verdict under this one.</summary>
+    public (TrackedDirectory Directory, byte[] Name)? Origin { get; set; }
+
     public long ReadNs { get; private set; }
 
     public ReadOnlySpan<byte> Name => _name.AsSpan(0, _length);
@@ -43,6 +46,7 @@ internal sealed class PendingMove
     {
         Directory = null;
         File = null;
+        Origin = null;
     }
 }
 
@@ -64,13 +68,14 @@ internal sealed class PendingMoves
     /// <summary>The slot to fill next. When it is still in use, the caller settles it first.</summary>
     public PendingMove Oldest => _ring[_next] ??= new PendingMove();
 
-    public void Add(in FileEvent fileEvent, TrackedFile? file, bool isTaken)
+    public PendingMove Add(in FileEvent fileEvent, TrackedFile? file, bool isTaken)
     {
         PendingMove slot = Oldest;
         Invariant.That(!slot.IsUsed);
         slot.Set(fileEvent, file, isTaken);
         _next = (_next + 1) % Max;
         Count++;
+        return slot;
     }
 
     public PendingMove? Find(uint cookie)

@@ -41,13 +41,29 @@ public sealed class ArrivalDecisionTests
             ArrivalAction.Job, Of(Arrived(new FileVersion(inode, size, mtime)), Known(job: JobState.Succeeded)));
 
     [Theory]
-    [InlineData(Evidence.MtimeSet, ArrivalAction.Job)]
-    [InlineData(Evidence.Renamed, ArrivalAction.Nothing)]
-    [InlineData(Evidence.Quiet, ArrivalAction.Nothing)]
-    [InlineData(Evidence.Found, ArrivalAction.Nothing)]
-    public void A_held_version_gets_its_job_only_when_its_sender_finishes_it(
-        Evidence evidence, ArrivalAction expected) =>
-        Assert.Equal(expected, Of(Arrived() with { Evidence = evidence }, Held()));
+    [InlineData(Evidence.MtimeSet)] // the clock was set: an mtime that a sender sets makes another version
+    [InlineData(Evidence.Renamed)]
+    [InlineData(Evidence.Quiet)]
+    [InlineData(Evidence.Found)]
+    public void A_held_version_gets_no_job_whatever_speaks_for_it_later(Evidence evidence) =>
+        Assert.Equal(ArrivalAction.Nothing, Of(Arrived() with { Evidence = evidence }, Held()));
+
+    [Fact]
+    public void A_held_file_gets_its_job_when_its_sender_finishes_it() => Assert.Equal(
+        ArrivalAction.Job, Of(Arrived(s_other) with { Evidence = Evidence.MtimeSet }, Held()));
+
+    [Theory]
+    [InlineData(1, 9, true)]
+    [InlineData(2, 9, false)]   // it may be at both places
+    [InlineData(1, 8, false)]   // another file on its inode
+    [InlineData(1, 0, false)]   // not known
+    public void A_file_with_one_link_and_the_same_birth_has_left_its_old_name(uint links, long birthNs, bool expected)
+    {
+        Completion arrived = Arrived();
+        arrived = arrived with { Stat = arrived.Stat with { LinkCount = links, BirthNs = birthNs } };
+
+        Assert.Equal(expected, ArrivalDecision.HasLeft(Known(job: JobState.Succeeded) with { BirthNs = 9 }, arrived));
+    }
 
     [Fact]
     public void A_held_version_gets_its_job_when_the_rule_does_not_hold_it_any_more() => Assert.Equal(

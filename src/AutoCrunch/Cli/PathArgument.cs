@@ -1,5 +1,4 @@
 using System.Text;
-using AutoCrunch.Configuration;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
 

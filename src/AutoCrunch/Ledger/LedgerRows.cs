@@ -66,10 +66,10 @@ internal static class LedgerRows
 
     /// <summary>The columns that <see cref="ReadEntry"/> reads, of <c>files f LEFT JOIN jobs j</c>.</summary>
     public const string EntryColumns =
-        "f.inode, f.size, f.mtime_ns, f.state, f.birth_ns, f.job_id, j.state, j.reason, f.hold, f.device_id";
+        "f.inode, f.size, f.mtime_ns, f.state, f.birth_ns, f.job_id, j.state, j.reason, f.hold, f.device_id, f.linked";
 
     /// <summary>How many columns that is.</summary>
-    public const int EntryColumnCount = 10;
+    public const int EntryColumnCount = 11;
 
     /// <summary>The columns that <see cref="ReadAttempt"/> reads.</summary>
     public const string AttemptColumns = "number, started_ns, finished_ns, result, exit_code, signal, reason";
@@ -110,6 +110,7 @@ internal static class LedgerRows
             (JobReason?)row.OptionalInt(7))
         {
             Held = (HoldReason?)row.OptionalInt(8),
+            WasLinked = row.Int(10) != 0,
         },
         row.OptionalNumber(5),
         row.OptionalNumber(9));

@@ -19,6 +19,7 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _moveEntry;
     private SqliteStatement _moveJob;
     private SqliteStatement _reviveEntry;
+    private SqliteStatement _linkEntry;
 
     /// <summary>Records a completion: whatever comes of it is decided by <see cref="ArrivalDecision"/>.</summary>
     public void Arrive(LedgerRule rule, Completion completion)
@@ -39,6 +40,8 @@ internal sealed partial class LedgerWriter
             InsertGuarded(rule, completion, known);
         else if (action == ArrivalAction.RecordOnly)
             PutEntry(rule, completion.Path, completion.Stat, EntryState.Present, null, known?.JobId);
+        else if (completion.Stat.LinkCount > 1 && known is { Known.WasLinked: false })
+            LinkEntry(rule, completion.Path);
 
         // The kernel said that the file has left its old name; a scan's conclusion is only acted on as a whole.
         if (completion.RenamedFrom is { } from && source is { } left && left.Row.Known.Version == completion.Version)
@@ -58,8 +61,8 @@ internal sealed partial class LedgerWriter
 
     private (BytePath Path, EntryRow Row)? FindSource(LedgerRule rule, Completion completion, EntryRow? known)
     {
-        if (completion.RenamedFrom is { } from)
-            return Find(rule, from) is { } row ? (from, row) : null;
+        if (completion.RenamedFrom is { } from && Find(rule, from) is { } left)
+            return (from, left);
         bool isKnown = known is { Known.State: EntryState.Present } present
             && present.Known.Version == completion.Version;
         if (isKnown || !MayBeRenamed(completion))
@@ -74,15 +77,21 @@ internal sealed partial class LedgerWriter
             found.Add((path, LedgerRows.ReadEntry(_findSources)));
         }
 
+        // It may have been known under several: what was processed speaks for all.
+        (BytePath Path, EntryRow Row)? first = null;
         foreach ((BytePath path, EntryRow row) in found)
         {
-            if (path == completion.Path)
-                continue;
-            if (row.Known.State == EntryState.Gone || _isGone(rule.Rule, path, Devices.NumberOf(row.DeviceId)))
+            bool isSource = path != completion.Path
+                && (completion.RenamedFrom is null || ArrivalDecision.HasBirthOf(row.Known, completion))
+                && (row.Known.State == EntryState.Gone || ArrivalDecision.HasLeft(row.Known, completion)
+                    || _isGone(rule.Rule, path, Devices.NumberOf(row.DeviceId)));
+            if (isSource && ArrivalDecision.CanMoveFrom(row.Known, completion, rule.Rule.Completion))
                 return (path, row);
+            if (isSource)
+                first ??= (path, row);
         }
 
-        return null;
+        return first;
     }
 
     // What a scan completes, or what was out of sight for a while. A file dated by its sender may come again under
@@ -111,7 +120,8 @@ internal sealed partial class LedgerWriter
         var split = new SplitPath(path);
         _putEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, stat.Version)
             .Bind(7, (long)state).Bind(8, (long?)hold).Bind(9, jobId).Bind(10, Clock.WallNs())
-            .Bind(11, Devices.IdOf(stat.Device)).Bind(12, stat.BirthNs).Run();
+            .Bind(11, Devices.IdOf(stat.Device)).Bind(12, stat.BirthNs)
+            .Bind(13, stat.LinkCount > 1 ? 1 : 0).Run();
     }
 
     private void ReviveEntry(LedgerRule rule, Completion completion)
@@ -119,6 +129,12 @@ internal sealed partial class LedgerWriter
         var split = new SplitPath(completion.Path);
         _reviveEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name)
             .Bind(4, Devices.IdOf(completion.Stat.Device)).Run();
+    }
+
+    private void LinkEntry(LedgerRule rule, BytePath path)
+    {
+        var split = new SplitPath(path);
+        _linkEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Run();
     }
 
     private void MoveEntry(LedgerRule rule, BytePath from, BytePath to, EntryRow? overwritten)
@@ -143,7 +159,7 @@ internal sealed partial class LedgerWriter
 
     [MemberNotNull(nameof(_findEntry), nameof(_findSources), nameof(_putEntry), nameof(_insertJob))]
     [MemberNotNull(nameof(_cancelQueued), nameof(_deleteEntry), nameof(_moveEntry), nameof(_moveJob))]
-    [MemberNotNull(nameof(_reviveEntry))]
+    [MemberNotNull(nameof(_linkEntry), nameof(_reviveEntry))]
     private void PrepareArrivals()
     {
         _findEntry = _db.Prepare($"""
@@ -157,10 +173,11 @@ internal sealed partial class LedgerWriter
             """);
         _putEntry = _db.Prepare("""
             INSERT INTO files (rule_id, directory, name, inode, size, mtime_ns, state, hold, job_id, recorded_ns,
-                device_id, birth_ns)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                device_id, birth_ns, linked)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
             ON CONFLICT DO UPDATE SET inode = ?4, size = ?5, mtime_ns = ?6, state = ?7, hold = ?8, job_id = ?9,
-                recorded_ns = ?10, gone_ns = NULL, device_id = ?11, birth_ns = ?12, warned_ns = NULL
+                recorded_ns = ?10, gone_ns = NULL, device_id = ?11, birth_ns = ?12, warned_ns = NULL,
+                linked = ?13
             """);
         _insertJob = _db.Prepare("""
             INSERT INTO jobs (rule_id, directory, name, inode, size, mtime_ns, evidence, due_ns, arrived_ns,
@@ -182,6 +199,7 @@ internal sealed partial class LedgerWriter
                 state = iif(hold IS NULL, {(int)EntryState.Present}, {(int)EntryState.Held})
             WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
             """);
+        _linkEntry = _db.Prepare("UPDATE files SET linked = 1 WHERE rule_id = ?1 AND directory = ?2 AND name = ?3");
         _moveJob = _db.Prepare($"""
             UPDATE jobs SET directory = ?2, name = ?3,
                 due_ns = iif(due_ns = {Job.NeverDueNs} OR ?4 = {Job.NeverDueNs}, ?4, due_ns)

@@ -15,7 +15,6 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _findOrigin;
     private SqliteStatement _cancelQueuedBelow;
     private SqliteStatement _goneBelow;
-    private SqliteStatement _deleteBelow;
     private SqliteStatement _moveJobsBelow;
     private SqliteStatement _moveBelow;
     private SqliteStatement _missedBelow;
@@ -55,14 +54,13 @@ internal sealed partial class LedgerWriter
             return;
         }
 
-        if (version == stat.Version)
+        // The next scan judges what is held, and what may have been written through another link.
+        if (version == stat.Version || known.Known.State == EntryState.Held || known.Known.WasLinked
+            || stat.LinkCount > 1)
             return;
         var split = new SplitPath(path);
         _updateEntryVersion.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, stat.Version).Run();
-
-        // The job of a held file's row is that of the version before.
-        bool isItsJob = known.Known is { State: EntryState.Present, Job: JobState.Queued or JobState.Running };
-        if (isItsJob && known.JobId is { } jobId)
+        if (known is { Known.Job: JobState.Queued or JobState.Running, JobId: { } jobId })
             _updateJobVersion.Bind(1, jobId).Bind(2, stat.Version).Run();
     }
 
@@ -82,9 +80,10 @@ internal sealed partial class LedgerWriter
         long now = Clock.WallNs();
         foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(to))
         {
-            // rename(2) replaces only an empty directory: what was known there is gone.
+            // rename(2) replaces only an empty directory: what was known there is gone. Or it is back: it was renamed
+            // away unseen before.
             _cancelQueuedBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, now).Bind(5, AnyDevice).Run();
-            _deleteBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Run();
+            _goneBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, now).Bind(5, AnyDevice).Run();
         }
 
         foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(from))
@@ -116,7 +115,7 @@ internal sealed partial class LedgerWriter
         foreach ((BytePath path, EntryRow row) in missed)
         {
             BytePath now = to.Join(path.Span[(from.Length + 1)..]);
-            if (_isGone(rule.Rule, now, AnyDevice) || Find(rule, now) is not null)
+            if (_isGone(rule.Rule, now, AnyDevice) || Find(rule, now) is { Known.State: not EntryState.Gone })
                 continue;
             FileVersion version = row.Known.Version;
             var stat = new FileStat(
@@ -156,7 +155,7 @@ internal sealed partial class LedgerWriter
     }
 
     [MemberNotNull(nameof(_goneEntry), nameof(_updateEntryVersion), nameof(_updateJobVersion), nameof(_findOrigin))]
-    [MemberNotNull(nameof(_cancelQueuedBelow), nameof(_goneBelow), nameof(_deleteBelow), nameof(_moveJobsBelow))]
+    [MemberNotNull(nameof(_cancelQueuedBelow), nameof(_goneBelow), nameof(_moveJobsBelow))]
     [MemberNotNull(nameof(_moveBelow), nameof(_missedBelow))]
     private void PrepareFacts()
     {
@@ -181,7 +180,6 @@ internal sealed partial class LedgerWriter
             UPDATE files SET state = {(int)EntryState.Gone}, gone_ns = ?4
             WHERE {Below} AND state <> {(int)EntryState.Gone} AND {OnDevice}
             """);
-        _deleteBelow = _db.Prepare($"DELETE FROM files WHERE {Below}");
         _moveJobsBelow = _db.Prepare($"""
             UPDATE jobs SET directory = CAST(?4 || substr(directory, ?5) AS BLOB),
                 due_ns = iif(due_ns = {Job.NeverDueNs}, ?6, due_ns)
@@ -189,7 +187,7 @@ internal sealed partial class LedgerWriter
                 AND id IN (SELECT job_id FROM files WHERE {Below} AND state <> {(int)EntryState.Gone})
             """);
         _moveBelow = _db.Prepare($"""
-            UPDATE files SET directory = CAST(?4 || substr(directory, ?5) AS BLOB)
+            UPDATE OR REPLACE files SET directory = CAST(?4 || substr(directory, ?5) AS BLOB)
             WHERE {Below} AND state <> {(int)EntryState.Gone}
             """);
         _missedBelow = _db.Prepare($"""

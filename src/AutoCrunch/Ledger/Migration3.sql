@@ -64,3 +64,6 @@ CREATE TABLE notices (
 -- When it was said that the file has been held for long (HeldWarning); NULL before.
 ALTER TABLE files ADD COLUMN warned_ns INTEGER;
 CREATE INDEX files_unwarned ON files (rule_id, recorded_ns) WHERE state = 1 AND warned_ns IS NULL;
+
+-- Whether it was seen with several links: then it may be written through another one, which gives no event here.
+ALTER TABLE files ADD COLUMN linked INTEGER NOT NULL DEFAULT 0 CHECK (linked BETWEEN 0 AND 1);

@@ -60,7 +60,7 @@ internal sealed class Replay
         {
             _tree.Files.WallNs = Driver.Now.WallNs;
             _tree.BeginStep(step);
-            Driver.Advance();
+            Driver.RunUntil(Driver.Now.MonotonicNs + 1); // what the step before left is gone
             Driver.Ledger.Verdicts.Clear();
             Play(_recorded.Steps[step].Events);
             Driver.RunUntil(Driver.Now.MonotonicNs + BetweenStepsNs);

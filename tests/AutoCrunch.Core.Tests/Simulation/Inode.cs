@@ -77,6 +77,9 @@ internal sealed class Inode
     /// <summary>It has had several names in the watched tree: each is a file of its own.</summary>
     public bool WasLinked { get; set; }
 
+    /// <summary>How many names it was given, not counting renames.</summary>
+    public int NamesGiven { get; set; } = 1;
+
     public FileStat Stat =>
         new(FileType.Regular, 1, Number, SizeBytes, MtimeNs, CtimeNs, BirthNs, Mode, (uint)Links);
 

@@ -22,6 +22,9 @@ internal sealed partial class LedgerModel(
 
     public bool IsSettled => _told.Count == 0;
 
+    /// <summary>A version that a verdict was told of.</summary>
+    public bool HasJudged(FileVersion version) => _judged.Contains(version);
+
     public void Tell(Action fact) => _told.Enqueue(fact);
 
     public void Commit()
@@ -50,12 +53,16 @@ internal sealed partial class LedgerModel(
     {
         foreach (Entry entry in world.Files)
         {
-            FileVersion now = entry.Inode.Stat.Version;
-            bool isRecorded = _rows.TryGetValue(entry.Folder.PathOf(entry.Name), out Row row) && row.Version == now;
-            entry.Inode.WasRenamedUnseen |= !isRecorded && _judged.Contains(now);
-            entry.Inode.WasTouchedUnseen |= !isRecorded && _judged.Any(
-                was => was != now && was == now with { MtimeNs = was.MtimeNs });
+            entry.Inode.WasRenamedUnseen |= !IsRecorded(entry) && _judged.Contains(entry.Inode.Stat.Version);
+            GetsOutOfSight(entry);
         }
+    }
+
+    public void GetsOutOfSight(Entry entry)
+    {
+        FileVersion now = entry.Inode.Stat.Version;
+        entry.Inode.WasTouchedUnseen |= !IsRecorded(entry) && _judged.Any(
+            was => was != now && was == now with { MtimeNs = was.MtimeNs });
     }
 
     public void FirstScanFinished() => IsFirstScan = false;
@@ -67,6 +74,9 @@ internal sealed partial class LedgerModel(
     public IEnumerable<(string Name, Row Row)> FilesIn(string directory) =>
         _rows.Where(row => IsListed(row.Value) && DirectoryOf(row.Key) == directory)
             .Select(row => (row.Key[(row.Key.LastIndexOf('/') + 1)..], row.Value));
+
+    private bool IsRecorded(Entry entry) =>
+        Find(entry.Folder.PathOf(entry.Name)) is { } row && row.Version == entry.Inode.Stat.Version;
 
     private void Arrive(Completion completion)
     {
@@ -89,6 +99,8 @@ internal sealed partial class LedgerModel(
             InsertJob(completion, known);
         else if (action == ArrivalAction.RecordOnly)
             Put(path, completion.Stat, EntryState.Present, null, known?.JobId);
+        else if (completion.Stat.LinkCount > 1 && known is { } linked)
+            _rows[path] = linked with { WasLinked = true };
         if (completion.RenamedFrom is { } from && source is { } left && left.Row.Version == completion.Version)
             Gone(from.ToString());
     }
@@ -121,11 +133,10 @@ internal sealed partial class LedgerModel(
             return;
         }
 
-        if (known.Version == stat.Version)
+        if (known.Version == stat.Version || known.State == EntryState.Held || known.WasLinked || stat.LinkCount > 1)
             return;
         _rows[path] = known with { Version = stat.Version };
-        if (known is { State: EntryState.Present, JobId: { } id }
-            && _jobs[id] is { State: JobState.Queued or JobState.Running } job)
+        if (known.JobId is { } id && _jobs[id] is { State: JobState.Queued or JobState.Running } job)
             _jobs[id] = job with { Version = stat.Version };
     }
 
@@ -137,12 +148,7 @@ internal sealed partial class LedgerModel(
 
     public void DirectoryMoved(string from, string to)
     {
-        foreach (string path in PathsBelow(to))
-        {
-            CancelQueued(_rows[path].JobId, JobReason.Gone);
-            Remove(path);
-        }
-
+        DirectoryGone(to);
         foreach (string path in PathsBelow(from))
         {
             Row row = _rows[path];
@@ -150,6 +156,7 @@ internal sealed partial class LedgerModel(
                 continue;
             string moved = to + path[from.Length..];
             MoveJob(row.JobId, moved);
+            Overwrite(moved, row.Version);
             _rows.Remove(path);
             _rows[moved] = row;
         }
@@ -164,7 +171,7 @@ internal sealed partial class LedgerModel(
         Row row = _rows[path];
         bool isMissed = row is { State: EntryState.Gone, JobId: { } id }
             && _jobs[id] is { State: JobState.Cancelled, Reason: JobReason.Gone };
-        if (!isMissed || world.Find(moved) is null || Find(moved) is not null)
+        if (!isMissed || world.Find(moved) is null || Find(moved) is { State: not EntryState.Gone })
             return;
         var stat = new FileStat(
             FileType.Regular, 1, row.Version.Inode, row.Version.SizeBytes, row.Version.MtimeNs, 0, 0, 0, 1);
@@ -181,24 +188,29 @@ internal sealed partial class LedgerModel(
 
     private (string Path, Row Row)? FindSource(Completion completion, string path, Row? known)
     {
-        if (completion.RenamedFrom is { } from)
-            return Find(from.ToString()) is { } row ? (from.ToString(), row) : null;
+        if (completion.RenamedFrom is { } from && Find(from.ToString()) is { } left)
+            return (from.ToString(), left);
         bool isKnown = known is { State: EntryState.Present } present && present.Version == completion.Version;
         bool mayBeRenamed = completion.Evidence is Evidence.Found or Evidence.Quiet
             || (completion.Evidence is Evidence.MtimeSet or Evidence.Renamed && completion.Stat.BirthNs != 0);
         if (isKnown || !mayBeRenamed)
             return null;
+        (string Path, Row Row)? first = null;
         foreach ((string at, Row row) in _rows.OrderByDescending(row => row.Value.State == EntryState.Gone))
         {
             bool isSource = row.Version == completion.Version && at != path
-                && (row.State == EntryState.Gone || world.Find(at) is null);
-            if (isSource)
+                && (completion.RenamedFrom is null || ArrivalDecision.HasBirthOf(Known(row)!.Value, completion))
+                && (row.State == EntryState.Gone || ArrivalDecision.HasLeft(Known(row)!.Value, completion)
+                    || world.Find(at) is null);
+            if (isSource && ArrivalDecision.CanMoveFrom(Known(row)!.Value, completion, rule.Completion))
                 return (at, row);
-            if (row.Version == completion.Version && at != path)
+            if (isSource)
+                first ??= (at, row);
+            else if (row.Version == completion.Version && at != path)
                 Forgotten(row.Version);
         }
 
-        return null;
+        return first;
     }
 
     private KnownEntry? Known(Row? known)
@@ -206,13 +218,17 @@ internal sealed partial class LedgerModel(
         if (known is not { } row)
             return null;
         SimulatedJob? job = row.JobId is { } id ? _jobs[id] : null;
-        return new KnownEntry(row.Version, row.State, row.BirthNs, job?.State, job?.Reason) { Held = row.Held };
+        return new KnownEntry(row.Version, row.State, row.BirthNs, job?.State, job?.Reason)
+        {
+            Held = row.Held,
+            WasLinked = row.WasLinked,
+        };
     }
 
     private void Put(string path, FileStat stat, EntryState state, HoldReason? held, int? jobId)
     {
         Overwrite(path, stat.Version);
-        _rows[path] = new Row(stat.Version, state, held, jobId, stat.BirthNs);
+        _rows[path] = new Row(stat.Version, state, held, jobId, stat.BirthNs, stat.LinkCount > 1);
     }
 
     private void MoveEntry(string from, string to, Row? overwritten)
@@ -261,5 +277,5 @@ internal sealed partial class LedgerModel(
 
     [StructLayout(LayoutKind.Auto)]
     internal readonly record struct Row(
-        FileVersion Version, EntryState State, HoldReason? Held, int? JobId, long BirthNs);
+        FileVersion Version, EntryState State, HoldReason? Held, int? JobId, long BirthNs, bool WasLinked);
 }

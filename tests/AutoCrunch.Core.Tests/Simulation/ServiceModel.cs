@@ -46,6 +46,9 @@ internal sealed partial class ServiceModel
     public bool IsAsked(Folder folder, string name) => _late.Any(
         late => late.Node.Folder == folder && late.Name.AsSpan().SequenceEqual(World.Bytes(name)));
 
+    public bool IsAdrift(Folder folder) =>
+        _byFolder.TryGetValue(folder, out List<Node>? nodes) && nodes.Exists(node => node.IsAdrift);
+
     /// <summary>Reads up to so many events, then lets deadlines pass.</summary>
     public void Read(int events)
     {

@@ -72,6 +72,10 @@ internal sealed partial class Simulation
             && _ledger.Rows.TryGetValue(entry.Folder.PathOf(entry.Name), out LedgerModel.Row row)
             && row.State == EntryState.Held && row.Version == entry.Inode.Stat.Version;
 
+        World.IsInFlight = entry => _service!.PhaseOf(entry) == Phase.Closed;
+        World.IsAdrift = folder => _service!.IsAdrift(folder);
+        World.Leaves = _ledger.GetsOutOfSight;
+        World.IsJudged = inode => _ledger.HasJudged(inode.Stat.Version);
         World.IsAsked = (folder, name) => _service!.IsAsked(folder, name);
 
         // Swarm testing (Groce et al. 2012): each schedule leaves some kinds of senders out altogether.

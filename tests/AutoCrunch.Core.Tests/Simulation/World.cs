@@ -59,6 +59,18 @@ internal sealed class World
     /// <summary>Whether a look at a name is under way.</summary>
     public Func<Folder, string, bool> IsAsked { get; set; } = (_, _) => false;
 
+    /// <summary>Whether a file has had a verdict as it is.</summary>
+    public Func<Inode, bool> IsJudged { get; set; } = _ => false;
+
+    /// <summary>Whether the service waits for a verdict on a name that was closed after writing.</summary>
+    public Func<Entry, bool> IsInFlight { get; set; } = _ => false;
+
+    /// <summary>Whether the service has not found out yet what became of a directory that was moved out.</summary>
+    public Func<Folder, bool> IsAdrift { get; set; } = _ => false;
+
+    /// <summary>A file is about to leave the sight of the service.</summary>
+    public Action<Entry> Leaves { get; set; } = _ => { };
+
     /// <summary>Whether the ledger shows a file as held under a name.</summary>
     public Func<Entry, bool> IsHeld { get; set; } = _ => false;
 
@@ -161,7 +173,9 @@ internal sealed class World
         Inode inode = entry.Inode;
 
         // Another time, and then a close after writing: nobody can know that nothing was written.
-        inode.WasTouchedUnseen |= inode.Writers > 0 && mtimeNs != inode.MtimeNs;
+        inode.WasTouchedUnseen |= mtimeNs != inode.MtimeNs
+            && (inode.Writers > 0 || (IsJudged(inode) && (Queue.HoldsClose(entry.Folder, entry.Name)
+                || IsInFlight(entry))));
         inode.MtimeNs = mtimeNs;
         inode.CtimeNs = FileTimeNs;
         if (inode.Stat.HasZeroMtime)
@@ -194,6 +208,8 @@ internal sealed class World
             Leave(replaced);
         }
 
+        if (IsInSight(entry.Folder) && !IsInSight(folder))
+            Leaves(entry);
         MoveCtime(entry);
         uint cookie = ++_lastCookie;
         entry.Folder.Files.Remove(entry.Name);
@@ -205,7 +221,7 @@ internal sealed class World
         NoteArrival(
             entry.Inode, oldFolder.PathOf(oldName), IsInSight(oldFolder), folder.PathOf(name), IsInSight(folder));
         entry.Inode.WasMovedUnread |= Queue.Holds(folder, name) || IsAsked(folder, name)
-            || Queue.HoldsMove(oldFolder, oldName);
+            || IsMoveUnread(folder);
         bool isSeen =
             Tell(new KernelEvent(KernelNews.Name, oldFolder, FileEventKind.MovedOut, oldName, cookie, false), null)
             & Tell(new KernelEvent(KernelNews.Name, folder, FileEventKind.MovedIn, name, cookie, false), entry);
@@ -220,6 +236,7 @@ internal sealed class World
         var entry = new Entry(inode, folder, name);
         MoveCtime(entry);
         inode.Links++;
+        inode.NamesGiven++;
         folder.Files.Add(name, entry);
         NoteLinks(inode);
         inode.HasArrivedAgain |= Outside.Tree.Any(each => each.Files.Values.Any(other => other.Inode == inode));
@@ -290,6 +307,19 @@ internal sealed class World
         if (entry.Inode.Mark == Mark.OwnerOnly && !IsHeld(entry))
             entry.Inode.Mark = Mark.None;
         entry.Inode.CtimeNs = FileTimeNs;
+    }
+
+    // It is new to the service then, and what is in it is found by a scan. So too where it left and came back at once,
+    // and nothing but that scan can tell that it is the same.
+    private bool IsMoveUnread(Folder folder)
+    {
+        for (Folder? each = folder; each is { Parent: { } parent }; each = parent)
+        {
+            if (Queue.HoldsMove(parent, each.Name) || IsAdrift(each))
+                return true;
+        }
+
+        return false;
     }
 
     private void NoteLinks(Inode inode) =>

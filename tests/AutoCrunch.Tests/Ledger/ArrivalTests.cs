@@ -133,7 +133,7 @@ public sealed class ArrivalTests : IDisposable
         Assert.Equal(["a:Cancelled/Superseded"], _rig.Story());
         Assert.Equal(1, _rig.Read(reader => reader.Counts()).Single().Held);
 
-        _rig.Complete("a", version, Evidence.MtimeSet);
+        _rig.Complete("a", version with { MtimeNs = 5 }, Evidence.MtimeSet);
 
         Assert.Equal(["a:Cancelled/Superseded", "a:Queued"], _rig.Story());
         Assert.Equal(0, _rig.Read(reader => reader.Counts()).Single().Held);
@@ -162,6 +162,33 @@ public sealed class ArrivalTests : IDisposable
 
         Assert.Equal(touched, _rig.Jobs().Single().Version);
         Assert.Equal(touched, _rig.StartClaims().Take().Job.Version);
+    }
+
+    [Theory]
+    [InlineData(1, 2)]   // it has another link by now
+    [InlineData(2, 1)]   // it had one when it completed
+    public void A_new_time_of_a_file_with_several_links_is_no_mere_change_of_metadata(uint before, uint now)
+    {
+        Completion told = _rig.Complete(
+            "a", change: file => file with { Stat = file.Stat with { LinkCount = before } });
+        FileVersion written = told.Version with { MtimeNs = 5 };
+        FileStat stat = LedgerRig.StatOf(written) with { LinkCount = now };
+        _rig.Ledger.KnownFiles.MetadataChanged("raw", told.Path, stat);
+        _rig.Complete("a", written, Evidence.Found);
+
+        Assert.Equal(["a:Cancelled/Superseded", "a:Queued"], _rig.Story());
+    }
+
+    [Fact]
+    public void A_new_time_of_a_held_file_is_for_the_next_scan_to_judge()
+    {
+        FileVersion version = _rig.NewVersion();
+        _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), LedgerRig.StatOf(version), HoldReason.ZeroMtime);
+        FileVersion dated = version with { MtimeNs = 5 };
+        _rig.Ledger.KnownFiles.MetadataChanged("raw", BytePath.Parse("a"), LedgerRig.StatOf(dated));
+        _rig.Complete("a", dated, Evidence.Found);
+
+        Assert.Equal(["a:Queued"], _rig.Story());
     }
 
     [Fact]

@@ -180,6 +180,52 @@ public sealed class RenameTests : IDisposable
         Assert.Equal("b", _rig.Take().Job.Path.ToString());
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 2)]   // it may be at both places
+    public void A_file_with_one_link_was_renamed_whatever_has_its_old_name_now(uint links, int jobs)
+    {
+        Func<Completion, Completion> born = told =>
+            told with { Stat = told.Stat with { BirthNs = 1, LinkCount = links } };
+        _rig.StartClaims();
+        Completion told = _rig.Complete("a", change: born);
+        _rig.Succeed(_rig.Take());
+        _rig.Complete("b", told.Version, Evidence.Found, change: born);
+        _rig.Sync();
+
+        Assert.Equal(jobs, _rig.Story().Count());
+    }
+
+    [Fact]
+    public void A_file_known_under_several_names_was_processed_if_it_was_under_one_of_them()
+    {
+        Func<Completion, Completion> born = told => told with { Stat = told.Stat with { BirthNs = 1 } };
+        _rig.StartClaims();
+        Completion told = _rig.Complete("a", change: born);
+        _rig.Succeed(_rig.Take());
+        _rig.Complete("b", told.Version, Evidence.Renamed, change: file => file with { RenamedFrom = told.Path });
+        _rig.Ledger.KnownFiles.Gone("raw", BytePath.Parse("b"));
+        _rig.Complete("c", told.Version, Evidence.MtimeSet, change: file =>
+            born(file) with { RenamedFrom = BytePath.Parse("never/judged") });
+        _rig.Sync();
+
+        Assert.Single(_rig.Story());
+    }
+
+    [Fact]
+    public void A_directory_that_was_renamed_away_unseen_and_is_back_keeps_what_was_known_of_it()
+    {
+        Func<Completion, Completion> born = told => told with { Stat = told.Stat with { BirthNs = 1 } };
+        _rig.StartClaims();
+        Completion told = _rig.Complete("d/a", change: born);
+        _rig.Succeed(_rig.Take());
+        _rig.Ledger.KnownFiles.DirectoryMoved("raw", BytePath.Parse("e"), BytePath.Parse("d"));
+        _rig.Complete("d/a", told.Version, Evidence.Quiet, change: born);
+        _rig.Sync();
+
+        Assert.Equal(["d/a:Succeeded"], _rig.Story());
+    }
+
     [Fact]
     public void A_file_born_at_another_time_is_not_the_renamed_one()
     {
