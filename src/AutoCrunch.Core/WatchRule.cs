@@ -94,6 +94,12 @@ public sealed record WatchRule
     /// <summary>What is done with the file when its job has failed for good; never deleted.</summary>
     public DisposalPolicy OnFailure { get; init; } = DisposalPolicy.Keep;
 
+    /// <summary>Run once for each job that has failed for good and each file held for long; null: none.</summary>
+    public FailureCommand? OnFailureCommand { get; init; }
+
+    /// <summary>A file that is held for longer than this is told of; zero = never.</summary>
+    public TimeSpan HeldWarning { get; init; }
+
     public RetryPolicy Retry { get; init; } = new(3, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(10), []);
 
     /// <summary>

@@ -20,7 +20,8 @@ internal static class ProcessCompiler
         if (section.Command.Length == 0)
             return null;
         List<CommandTemplate>? command = CompileCommand(commandKey, section.Command, rule.Reader);
-        BytePath? program = FindProgram(commandKey, section, rule, out bool isStartable);
+        string searchPath = section.Environment.GetValueOrDefault("PATH") ?? rule.SearchPath;
+        BytePath? program = FindProgram(commandKey, section.Command, searchPath, rule, out bool isStartable);
         if (command is null || workingDirectory is null || !isEnvironment || !isStartable)
             return null;
         return new ProcessOptions
@@ -35,6 +36,16 @@ internal static class ProcessCompiler
             Environment = section.Environment,
             MaxLogBytes = section.MaxLogBytes,
         };
+    }
+
+    /// <summary>A rule's OnFailureCommand; null when there is none, or a mistake, which was told.</summary>
+    public static FailureCommand? CompileOnFailure(string key, string[] texts, RuleCompiler rule)
+    {
+        if (texts.Length == 0)
+            return null;
+        List<CommandTemplate>? command = CompileCommand(key, texts, rule.Reader);
+        BytePath? program = FindProgram(key, texts, rule.SearchPath, rule, out bool isStartable);
+        return command is null || !isStartable ? null : new FailureCommand(command, program, rule.BaseDirectory);
     }
 
     private static List<CommandTemplate>? CompileCommand(string key, string[] texts, SectionReader reader)
@@ -61,14 +72,14 @@ internal static class ProcessCompiler
     }
 
     // Null also when the program depends on the file: then it is looked for at each start.
-    private static BytePath? FindProgram(string key, ProcessSection section, RuleCompiler rule, out bool isStartable)
+    private static BytePath? FindProgram(
+        string key, string[] texts, string searchPath, RuleCompiler rule, out bool isStartable)
     {
         isStartable = true;
-        if (!CommandTemplate.TryParse(section.Command[0], out CommandTemplate? first, out _) || first.HasPlaceholders
+        if (!CommandTemplate.TryParse(texts[0], out CommandTemplate? first, out _) || first.HasPlaceholders
             || !rule.FindsPrograms)
             return null;
         byte[] name = first.Expand(default);
-        string searchPath = section.Environment.GetValueOrDefault("PATH") ?? rule.SearchPath;
         int errno = ProgramFinder.TryFind(new BytePath(name), rule.BaseDirectory, searchPath, out BytePath program);
         if (errno == 0)
             return program.Normalise();

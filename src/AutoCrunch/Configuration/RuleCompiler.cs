@@ -84,6 +84,9 @@ internal sealed class RuleCompiler(SectionReader reader, BytePath baseDirectory,
                 PauseAfterFailures = section.PauseAfterFailures,
                 OnSuccess = onSuccess,
                 OnFailure = onFailure,
+                OnFailureCommand = ProcessCompiler.CompileOnFailure(
+                    $"{key}:{nameof(section.OnFailureCommand)}", section.OnFailureCommand, this),
+                HeldWarning = section.HeldWarning,
                 Retry = new RetryPolicy(retry.MaxAttempts, retry.Delay, retry.MaxDelay, retry.PermanentExitCodes),
             },
             dispatcher);

@@ -59,6 +59,17 @@ internal sealed class RuleSection
 
     [Setting("What is done with a file when its job has failed for good.")]
     public OnFailureSection OnFailure { get; set; } = new();
+
+    [Setting("A command that is run once for each job that has failed for good, and for each file that is held for "
+        + "longer than HeldWarning, as a list of arguments; no shell reads it. Placeholders as in Command; in its "
+        + "environment AUTOCRUNCH_EVENT is 'failed' or 'held', AUTOCRUNCH_REASON why. Empty: none.",
+        Example = "[\"mail\", \"-s\", \"{name}\", \"root\"]")]
+    public string[] OnFailureCommand { get; set; } = [];
+
+    [Setting("A file that is held for longer than this is told of in the log, and by OnFailureCommand. \"00:00:00\" = "
+        + "never.",
+        Min = "00:00:01", Max = "365.00:00:00", Zero = "never")]
+    public TimeSpan HeldWarning { get; set; } = TimeSpan.FromHours(1);
 }
 
 /// <summary>What can be done with a file whose job has succeeded.</summary>

@@ -88,6 +88,21 @@ internal static partial class DispatchLog
     [LoggerMessage(3044, LogLevel.Warning, "Rule {Rule}: the files of jobs that have ended are moved or deleted again")]
     public static partial void DisposesAgain(ILogger logger, string rule);
 
+    [LoggerMessage(3050, LogLevel.Warning, "Held for {Time}: {Path} (rule {Rule}): {Reason}")]
+    public static partial void HeldForLong(ILogger logger, TimeSpan time, BytePath path, string rule, string reason);
+
+    [LoggerMessage(3051, LogLevel.Warning,
+        "Rule {Rule}: {Count} more files are held for longer than HeldWarning: autocrunch explain tells of each")]
+    public static partial void MoreHeldForLong(ILogger logger, string rule, int count);
+
+    [LoggerMessage(3052, LogLevel.Warning, "Rule {Rule}: OnFailureCommand for {Path} failed: {Reason}")]
+    public static partial void NoticeFailed(ILogger logger, string rule, BytePath path, string reason);
+
+    [LoggerMessage(3053, LogLevel.Warning,
+        "Rule {Rule}: OnFailureCommand has run {Count} times in a short time; it is run again ten minutes after the "
+        + "first of them, once for all that failed or was held meanwhile")]
+    public static partial void ManyNotices(ILogger logger, string rule, int count);
+
     [LoggerMessage(3014, LogLevel.Error,
         "Job {Job} attempt {Attempt} (rule {Rule}) ended in a way its dispatcher does not foresee")]
     public static partial void Unforeseen(ILogger logger, long job, int attempt, string rule, Exception exception);

@@ -84,6 +84,28 @@ internal sealed class JobEnvironment
         ];
     }
 
+    /// <summary>The whole environment of an OnFailureCommand.</summary>
+    /// <param name="notice">What it is run for.</param>
+    /// <param name="untold">How many more there are that it is not run for.</param>
+    public byte[][] Of(Notice notice, int untold)
+    {
+        byte[][] ofJob = notice.JobId is { } jobId
+            ? [JobIdEntry(jobId), Entry("AUTOCRUNCH_ATTEMPT", notice.Attempt)]
+            : [];
+        return
+        [
+            .. _constant,
+            .. ofJob,
+            Entry("AUTOCRUNCH_PATH", _root.Join(notice.Path).Span),
+            Entry("AUTOCRUNCH_RELATIVE_PATH", notice.Path.Span),
+            Entry("AUTOCRUNCH_NAME", notice.Path.Name.Span),
+            Entry("AUTOCRUNCH_SIZE", notice.SizeBytes),
+            Entry("AUTOCRUNCH_EVENT", notice.JobId is null ? "held"u8 : "failed"u8),
+            Entry("AUTOCRUNCH_REASON", Encoding.UTF8.GetBytes(notice.Reason)),
+            Entry("AUTOCRUNCH_UNTOLD", untold),
+        ];
+    }
+
     private static byte[] Entry(string name, ReadOnlySpan<byte> value)
     {
         byte[] entry = new byte[name.Length + 1 + value.Length];

@@ -28,6 +28,7 @@ internal static class AutoCrunchHosting
         services.AddSingleton<JobSupervisor>();
         services.AddSingleton<DispatcherFactory>();
         services.AddSingleton<RuleDispatchers>();
+        services.AddSingleton(CreateNotices);
 
         services.AddSingleton<IFileProber, FileProber>();
         services.AddSingleton(CreateTracker);
@@ -77,6 +78,15 @@ internal static class AutoCrunchHosting
         JobLedger ledger = JobLedger.Open(options, gone.IsGone, provider.GetRequiredService<ILogger<JobLedger>>());
         ledger.Failed = provider.GetRequiredService<ServiceFailure>().Report;
         return ledger;
+    }
+
+    private static FailureNotices CreateNotices(IServiceProvider provider)
+    {
+        var configuration = provider.GetRequiredService<CompiledConfiguration>();
+        return new FailureNotices(
+            [.. configuration.Rules.Select(rule => rule.Rule)], JobEnvironment.ReadInherited(),
+            configuration.ShutdownGrace, provider.GetRequiredService<JobLedger>(),
+            provider.GetRequiredService<JobSupervisor>(), provider.GetRequiredService<ILogger<FailureNotices>>());
     }
 
     private static RsyncCompletionTracker CreateTracker(IServiceProvider provider) => new(

@@ -77,6 +77,7 @@ internal sealed partial class JobLedger
             {
                 TellPauses();
                 WakeDisposals();
+                WakeNotices();
             }
 
             foreach (Attempt attempt in _claimed)

@@ -85,6 +85,7 @@ internal sealed partial class LedgerWriter
         Invariant.That(_db.Changes == 1);
         CountFailures(rule, transition.State);
         Intend(rule, attempt, transition.State);
+        NoteFailure(rule, attempt, outcome, transition.State);
         return transition;
     }
 

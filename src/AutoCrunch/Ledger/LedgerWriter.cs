@@ -35,6 +35,7 @@ internal sealed partial class LedgerWriter : IDisposable
         PrepareRules();
         PrepareGuard();
         PrepareDisposals();
+        PrepareNotices();
     }
 
     /// <summary>The jobs that run.</summary>

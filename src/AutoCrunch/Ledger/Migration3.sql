@@ -61,6 +61,8 @@ CREATE TABLE notices (
     recorded_ns INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX notices_rule ON notices (rule_id, id);
+
 -- When it was said that the file has been held for long (HeldWarning); NULL before.
 ALTER TABLE files ADD COLUMN warned_ns INTEGER;
 CREATE INDEX files_unwarned ON files (rule_id, recorded_ns) WHERE state = 1 AND warned_ns IS NULL;

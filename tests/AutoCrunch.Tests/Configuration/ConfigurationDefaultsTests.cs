@@ -21,7 +21,8 @@ public sealed class ConfigurationDefaultsTests
                 "Dispatcher": { "Type": "Process", "Command": ["true"], "Concurrency": 2, "Timeout": null,
                   "KillGrace": "00:00:10", "WorkingDirectory": ".", "Environment": {}, "MaxLogBytes": 10485760 },
                 "Retry": { "MaxAttempts": 3, "Delay": "00:00:10", "MaxDelay": "00:10:00", "PermanentExitCodes": [] },
-                "OnSuccess": { "Action": "Keep", "To": "" }, "OnFailure": { "Action": "Keep", "To": "" }
+                "OnSuccess": { "Action": "Keep", "To": "" }, "OnFailure": { "Action": "Keep", "To": "" },
+                "OnFailureCommand": [], "HeldWarning": "01:00:00"
         } } } }
         """;
 
@@ -60,7 +61,8 @@ public sealed class ConfigurationDefaultsTests
                       "Environment": { "OMP_NUM_THREADS": 4, "EMPTY": "" }, "MaxLogBytes": 4096 },
                     "Retry": { "MaxAttempts": 1, "Delay": "00:00:00", "MaxDelay": "00:00:00",
                       "PermanentExitCodes": [2, 65] },
-                    "OnSuccess": { "Action": "delete" }, "OnFailure": { "Action": "Move", "To": "./failed//{name}" } },
+                    "OnSuccess": { "Action": "delete" }, "OnFailure": { "Action": "Move", "To": "./failed//{name}" },
+                    "OnFailureCommand": ["sh", "-c", "{name}"], "HeldWarning": "00:00:00" },
                   "a": { "Path": "in", "Dispatcher": { "Command": ["sh"] } },
             }, }, }
             """);
@@ -84,6 +86,11 @@ public sealed class ConfigurationDefaultsTests
             (rule.Completion.Renames, rule.Completion.Updates, rule.ExistingFiles));
         Assert.Equal(5, rule.MaxExistingFiles);
         Assert.Equal((7, 9), (rule.PauseAfterRepeats, rule.PauseAfterFailures));
+        Assert.Equal(
+            ("/usr/bin/sh", test.Folder.Path, 3),
+            (rule.OnFailureCommand!.Program.ToString(), rule.OnFailureCommand.Directory,
+                rule.OnFailureCommand.Command.Count));
+        Assert.Equal(TimeSpan.Zero, rule.HeldWarning);
         Assert.Equal((DisposalKind.Delete, DisposalKind.Move), (rule.OnSuccess.Kind, rule.OnFailure.Kind));
         Assert.Equal(
             test.Folder["failed/f.raw"],
@@ -183,6 +190,8 @@ public sealed class ConfigurationDefaultsTests
         Assert.Equal(ProcessPolicy.Process, rule.ExistingFiles);
         Assert.Equal(10_000, rule.MaxExistingFiles);
         Assert.Equal((5, 0), (rule.PauseAfterRepeats, rule.PauseAfterFailures));
+        Assert.Null(rule.OnFailureCommand);
+        Assert.Equal(TimeSpan.FromHours(1), rule.HeldWarning);
         Assert.Equal((DisposalPolicy.Keep, DisposalPolicy.Keep), (rule.OnSuccess, rule.OnFailure));
         CompletionPolicy completion = rule.Completion;
         Assert.Equal(Arrivals.RenameAndInPlace, completion.Arrivals);

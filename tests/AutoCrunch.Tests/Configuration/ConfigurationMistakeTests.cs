@@ -25,7 +25,8 @@ public sealed class ConfigurationMistakeTests
         { "unknown key", With(""" "Incldue": ["*.raw"] """),
             Raw + "Incldue: found an unknown key, expected one of Path, Recursive, Include, Exclude, Completion, "
             + "RescanInterval, ExistingFiles, MaxExistingFiles, PauseAfterRepeats, "
-            + "PauseAfterFailures, Dispatcher, Retry, OnSuccess, OnFailure (did you mean Include?)" },
+            + "PauseAfterFailures, Dispatcher, Retry, OnSuccess, OnFailure, "
+            + "OnFailureCommand, HeldWarning (did you mean Include?)" },
         { "key of another section", With(""" "QuietPeriod": "00:00:10" """),
             Raw + "QuietPeriod: found an unknown key, expected one of Path," },
         { "unknown key in Completion", With(""" "Completion": { "Quiet": "00:00:10" } """),
@@ -36,6 +37,12 @@ public sealed class ConfigurationMistakeTests
         { "unknown key in Retry", With(""" "Retry": { "MaxAttemps": 3 } """),
             Raw + "Retry:MaxAttemps: found an unknown key, expected one of MaxAttempts, Delay, MaxDelay, "
             + "PermanentExitCodes (did you mean MaxAttempts?)" },
+        { "OnFailureCommand that is not there", With(""" "OnFailureCommand": ["no-such-program", "{path}"] """),
+            Raw + "OnFailureCommand:0: found \"no-such-program\", expected a program in PATH" },
+        { "OnFailureCommand with a mistake", With(""" "OnFailureCommand": ["true", "{pth}"] """),
+            Raw + "OnFailureCommand:1: found \"{pth}\", expected an argument (the placeholder '{pth}' is unknown" },
+        { "HeldWarning a bare number", With(""" "HeldWarning": "3600" """),
+            Raw + "HeldWarning: found \"3600\", expected a duration like" },
         { "Move without To", With(""" "OnSuccess": { "Action": "Move" } """),
             Raw + "OnSuccess:To: found nothing, expected the new path of the file, such as \"done/{relative}\"" },
         { "To without Move", With(""" "OnSuccess": { "Action": "Delete", "To": "done/{name}" } """),
