@@ -26,6 +26,11 @@ internal sealed class AutoCrunchSection
         Min = "00:01:00", Max = "36500.00:00:00")]
     public TimeSpan KeepHistory { get; set; } = TimeSpan.FromDays(90);
 
+    [Setting("A file into which metrics are written every ten seconds, in Prometheus' text format, for node_exporter's "
+        + "textfile collector; its name must end in .prom for that. It is removed when the service stops. When empty: "
+        + "none.", Example = "\"/var/lib/prometheus/node-exporter/autocrunch.prom\"")]
+    public string MetricsFile { get; set; } = "";
+
     [Setting("The watch rules by name. A name consists of letters, digits, '_' and '-'. Rules may overlap: each has "
         + "its own jobs.", Required = true, Example = "{ \"raw\": { \"Path\": ..., \"Dispatcher\": ... } }")]
     public Dictionary<string, RuleSection> Rules { get; set; } = [];

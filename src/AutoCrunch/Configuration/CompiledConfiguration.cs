@@ -26,6 +26,9 @@ internal sealed record CompiledConfiguration
     /// <summary>How long finished jobs are remembered.</summary>
     public required TimeSpan KeepHistory { get; init; }
 
+    /// <summary>Where metrics are written for node_exporter; null when they are not.</summary>
+    public BytePath? MetricsFile { get; init; }
+
     /// <summary>The rules, ordered by name; at least one.</summary>
     public required IReadOnlyList<CompiledRule> Rules { get; init; }
 }

@@ -37,6 +37,8 @@ internal static class ConfigurationCompiler
         };
         BytePath? state = StateDirectory(section, compiler, surroundings);
         BytePath? runtime = RuntimeDirectory(section, compiler, surroundings) ?? state;
+        BytePath? metrics = section.MetricsFile.Length == 0 ? null
+            : compiler.ResolvePath($"{AutoCrunchSection.Key}:{nameof(section.MetricsFile)}", section.MetricsFile);
         List<CompiledRule> rules = [];
         foreach (string name in section.Rules.Keys.Order(StringComparer.Ordinal))
         {
@@ -55,6 +57,7 @@ internal static class ConfigurationCompiler
             MaxRunning = section.MaxRunning,
             ShutdownGrace = section.ShutdownGrace,
             KeepHistory = section.KeepHistory,
+            MetricsFile = metrics,
             Rules = rules,
         };
     }

@@ -44,6 +44,9 @@ internal static class AutoCrunchHosting
         services.AddHostedService(provider => provider.GetRequiredService<WatchService>());
         services.AddSingleton<IControlVerb, ExplainControl>();
         services.AddHostedService<ControlServer>();
+        services.AddSingleton<MetricsSampler>();
+        services.AddSingleton<ServiceMetrics>();
+        services.AddHostedService<MetricsService>();
         services.AddHostedService<StatusReports>();
         services.AddHostedService<FirstScans>();
 

@@ -64,4 +64,8 @@ internal static partial class HostingLog
             : compiled.Dispatcher.GetType().Name;
         logger.Rule(rule.Name, patterns, rule.Path, compiled.Dispatcher.Concurrency, command);
     }
+
+    [LoggerMessage(4040, LogLevel.Warning,
+        "The metrics cannot be written: {Problem}. Everything else goes on, and it is tried again")]
+    public static partial void MetricsNotWritten(this ILogger logger, string problem);
 }

@@ -69,6 +69,12 @@ internal sealed partial class JobLedger : IDisposable
     /// </summary>
     public Action<WatchRule>? RescanNeeded { get; set; }
 
+    /// <summary>
+    /// Told of each attempt that has ended, once that is recorded, with what was recorded. Called on the ledger thread;
+    /// must not wait. Set before <see cref="Start"/>.
+    /// </summary>
+    public Action<Attempt, AttemptOutcome, JobTransition>? Settled { get; set; }
+
     /// <summary>Why nothing can be written at present; null while all is well.</summary>
     public string? PausedBecause { get; private set; }
 
@@ -179,7 +185,10 @@ internal sealed partial class JobLedger : IDisposable
     /// </param>
     public void Settle(
         Attempt attempt, AttemptOutcome outcome, JobTransition transition, Action<JobTransition>? overruled = null) =>
-        _queue.Give(new SettleCommand(_rules[attempt.Job.Rule], attempt, outcome, transition, overruled));
+        _queue.Give(new SettleCommand(_rules[attempt.Job.Rule], attempt, outcome, transition, overruled)
+        {
+            Settled = Settled,
+        });
 
     /// <summary>The present by the ledger's clock, which due times are by.</summary>
     public long NowNs => _writer.NowNs;

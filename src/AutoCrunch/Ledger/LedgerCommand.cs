@@ -80,6 +80,8 @@ internal sealed class SettleCommand(
 
     public override bool IsUrgent => true;
 
+    public Action<Attempt, AttemptOutcome, JobTransition>? Settled { get; init; }
+
     public override void Apply(LedgerWriter writer)
     {
         _recorded = writer.Settle(Rule!, attempt, outcome, transition);
@@ -90,6 +92,7 @@ internal sealed class SettleCommand(
     {
         if (_recorded.State != transition.State)
             overruled?.Invoke(_recorded);
+        Settled?.Invoke(attempt, outcome, _recorded);
     }
 }
 

@@ -41,6 +41,9 @@ internal sealed partial class RsyncCompletionTracker : IRsyncCompletionTracker
         _logger = logger;
     }
 
+    /// <summary>Told of each completion, on the watch thread; must not wait. Set before the first event.</summary>
+    public Action<Completion>? Completed { get; set; }
+
     /// <inheritdoc/>
     public void Publish(FileEvent fileEvent)
     {
@@ -115,6 +118,7 @@ internal sealed partial class RsyncCompletionTracker : IRsyncCompletionTracker
                 case EffectKind.Complete:
                     LogCompleted(effect.Completion!.Rule, effect.Completion.Path, effect.Completion.Evidence);
                     tracked.Dispatcher.Dispatch(effect.Completion);
+                    Completed?.Invoke(effect.Completion);
                     break;
                 default:
                     Tell(effect);

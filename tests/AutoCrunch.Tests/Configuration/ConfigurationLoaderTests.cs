@@ -116,7 +116,8 @@ public sealed class ConfigurationLoaderTests
             [
                 $"AutoCrunch:MaxRunning: found \"many\" (in {beside}), expected a whole number from 0 to 100000",
                 $"AutoCrunch:Rule: found an unknown key (in {beside}), expected one of StateDirectory, "
-                    + "RuntimeDirectory, MaxRunning, ShutdownGrace, KeepHistory, Rules (did you mean Rules?)",
+                    + "RuntimeDirectory, MaxRunning, ShutdownGrace, KeepHistory, MetricsFile, Rules "
+                    + "(did you mean Rules?)",
                 "AutoCrunch:Rules:raw:Completion:QuietPeriod: found \"10\" (in the environment, "
                     + "AutoCrunch__Rules__raw__Completion__QuietPeriod), expected a duration like \"00:00:10\" "
                     + "(a bare number would mean days)",

@@ -185,7 +185,7 @@ public sealed class ConfigurationMistakeTests
             "AutoCrunch:Rules:raw data: found the name \"raw data\", expected letters a-z, A-Z, digits, '_' and '-'" },
         { "unknown key", ConfigurationCase.Beside(""" "MaxRuning": 4 """),
             "AutoCrunch:MaxRuning: found an unknown key, expected one of StateDirectory, RuntimeDirectory, MaxRunning, "
-            + "ShutdownGrace, KeepHistory, Rules (did you mean MaxRunning?)" },
+            + "ShutdownGrace, KeepHistory, MetricsFile, Rules (did you mean MaxRunning?)" },
         { "MaxRunning beyond", ConfigurationCase.Beside(""" "MaxRunning": 99999999999 """),
             "AutoCrunch:MaxRunning: found 99999999999, expected a whole number from 0 to 100000" },
         { "KeepHistory as days", ConfigurationCase.Beside(""" "KeepHistory": 90 """),

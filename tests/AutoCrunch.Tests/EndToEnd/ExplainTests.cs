@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using AutoCrunch.Core;
 using AutoCrunch.Tests.EndToEnd.Harness;
 
 namespace AutoCrunch.Tests.EndToEnd;
@@ -194,8 +195,14 @@ public sealed partial class ExplainTests : IDisposable
         _service.UntilLogged("Job ", "bad.raw (rule retry", "failed");
         Script("""
             put() { echo "$2" >new; touch -d '2 hours ago' new; mv new "$1"; }
-            rm in/gone.raw; mv in/was.raw in/is.raw; put once/u.raw more; put busy/next.raw; put busy/next.raw more
-            put busy/last.raw
+            rm in/gone.raw; mv in/was.raw in/is.raw; put once/u.raw more; put busy/next.raw
+            """);
+        using (var ledger = new LedgerView(_service.Base))
+            _service.Until(
+                () => ledger.Jobs().Any(each => each.Path == BytePath.Parse("next.raw")), () => "the job of next.raw");
+        Script("""
+            put() { echo "$2" >new; touch -d '2 hours ago' new; mv new "$1"; }
+            put busy/next.raw more; put busy/last.raw
             """);
         Explains(s_verdicts);
         SaysSoWithoutService();

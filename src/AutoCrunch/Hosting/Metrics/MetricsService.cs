@@ -1,0 +1,106 @@
+using System.Text;
+using AutoCrunch.Configuration;
+using AutoCrunch.Core;
+using AutoCrunch.Ledger;
+using AutoCrunch.Linux;
+using AutoCrunch.Watching;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+
+namespace AutoCrunch.Hosting;
+
+/// <summary>
+/// Hands the metrics on where the operator wants them: by OTLP, and into a file for node_exporter's textfile collector.
+/// </summary>
+internal sealed class MetricsService : BackgroundService
+{
+    private const UnixFileMode Readable =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    // node_exporter is usually asked every 15 seconds or more seldom.
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(10);
+
+    private readonly CompiledConfiguration _configuration;
+    private readonly ServiceMetrics _metrics;
+    private readonly ILogger _logger;
+    private bool _isFailing;
+
+    public MetricsService(
+        CompiledConfiguration configuration, ServiceMetrics metrics, RsyncCompletionTracker tracker, JobLedger ledger,
+        ILogger<MetricsService> logger)
+    {
+        _configuration = configuration;
+        _metrics = metrics;
+        _logger = logger;
+        tracker.Completed = metrics.Completed;
+        ledger.Settled = metrics.Settled;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using IDisposable? otlp = OtlpExport.IsWanted(Environment.GetEnvironmentVariable)
+            ? OtlpExport.Start(Environment.GetEnvironmentVariable)
+            : null;
+        try
+        {
+            if (_configuration.MetricsFile is { } file)
+                await WriteFilesAsync(file, stoppingToken).ConfigureAwait(false);
+            else if (otlp is not null)
+                await new TaskCompletionSource().Task.WaitAsync(stoppingToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The service stops: what OTLP still has to send is sent now.
+        }
+    }
+
+    // A file that is there says that the service runs: it goes when the service stops.
+    private async Task WriteFilesAsync(BytePath file, CancellationToken stoppingToken)
+    {
+        using var text = new PrometheusText(_metrics.Meter);
+        using var timer = new PeriodicTimer(s_interval);
+        try
+        {
+            do
+                await Task.Run(() => TryWrite(file, text), CancellationToken.None).ConfigureAwait(false);
+            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
+        }
+        finally
+        {
+            PathOps.TryUnlink(file);
+        }
+    }
+
+    private void TryWrite(BytePath file, PrometheusText text)
+    {
+        var temporary = new BytePath([.. file.Span, .. ".new"u8]);
+        int errno = Write(temporary, Encoding.UTF8.GetBytes(text.Write()));
+        if (errno == 0)
+            errno = PathOps.TryRename(temporary, file);
+        if (errno != 0 && !_isFailing)
+            _logger.MetricsNotWritten(LinuxException.Explain("write", file, errno));
+        _isFailing = errno != 0;
+    }
+
+    private static int Write(BytePath file, byte[] content)
+    {
+        int errno = PathOps.TryOpen(file, OpenMode.Replace, 0x1A4, out SafeFileHandle? handle); // 0644
+        if (handle is null)
+            return errno;
+        using (handle)
+        {
+            try
+            {
+                File.SetUnixFileMode(handle, Readable); // whatever the umask: another user reads it
+                RandomAccess.Write(handle, content, 0);
+                return 0;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return e.Message.Contains("space", StringComparison.OrdinalIgnoreCase) ? Errno.ENOSPC : Errno.EIO;
+            }
+        }
+    }
+}
