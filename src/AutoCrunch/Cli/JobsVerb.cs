@@ -85,15 +85,16 @@ internal static class JobsVerb
         bool isFirst = true;
         while (left > 0)
         {
-            IReadOnlyList<Job> page = list.Read(query with { Limit = (int)Math.Min(PageJobs, left) });
+            int most = (int)Math.Min(PageJobs, left);
+            IReadOnlyList<Job> page = list.Read(query with { Limit = most });
             if (form.AsNull)
                 list.WritePaths(page);
             else if (form.AsJson)
                 list.WriteJson(page);
             else
                 list.WriteTable(page, isFirst);
-            if (page.Count == 0)
-                return;
+            if (page.Count < most)
+                return; // there were no more
             isFirst = false;
             left -= page.Count;
             query = query with { BeforeId = page[^1].Id };

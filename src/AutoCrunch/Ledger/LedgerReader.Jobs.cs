@@ -9,13 +9,13 @@ internal sealed partial class LedgerReader
     // Jobs of one state are few beside the history, and have an index that holds all that is needed to find them. One
     // that is looked for by time needs its row.
     private const string ByState = """
-        SELECT {0} FROM jobs j WHERE j.completed_ns >= ?2 AND j.id IN (
+        SELECT {0} FROM jobs j WHERE j.completed_ns >= ?2 AND {5} AND j.id IN (
             SELECT i.id FROM jobs i INDEXED BY {1} WHERE i.state = {2} AND i.id < ?1 {3} {4})
         ORDER BY j.id DESC LIMIT ?3
         """;
 
     private const string ById = """
-        SELECT {0} FROM jobs j WHERE j.id < ?1 AND j.completed_ns >= ?2 {3} {4} ORDER BY j.id DESC LIMIT ?3
+        SELECT {0} FROM jobs j WHERE j.id < ?1 AND j.completed_ns >= ?2 {3} {4} AND {5} ORDER BY j.id DESC LIMIT ?3
         """;
 
     private SqliteStatement? _lastAttempt;
@@ -100,7 +100,8 @@ internal sealed partial class LedgerReader
             : query.SinceNs is null && limit >= 0 ? "ORDER BY i.id DESC LIMIT ?3" : "";
         string sql = index is null ? ById : ByState;
         SqliteStatement list = _db.Prepare(string.Format(
-            CultureInfo.InvariantCulture, sql, columns, index, (int?)query.State, rule, rest));
+            CultureInfo.InvariantCulture, sql, columns, index, (int?)query.State, rule, rest,
+            query.Paths?.Condition(_rules) ?? "TRUE"));
         list.Bind(1, query.BeforeId ?? long.MaxValue).Bind(2, query.SinceNs ?? long.MinValue).Bind(3, limit);
         if (query.Rule is { } name)
             list.Bind(4, _rules.FirstOrDefault(known => known.Value == name).Key);

@@ -51,7 +51,9 @@ public sealed class LargeLedgerTests(ITestOutputHelper output) : IDisposable
             {
                 ["status"], ["status", "--json"], ["jobs"], ["jobs", "--json"], ["jobs", "--state", "failed"],
                 ["jobs", "--rule", "other"], ["jobs", "--since", "1h"], ["jobs", "--path", "*999999.raw"],
-                ["jobs", "--path", "no-such-file"], ["show", "500000"],
+                ["jobs", "--path", "no-such-file"],
+                ["jobs", "--path", "/no/such/file"], ["jobs", "--path", "2026/7"], ["jobs", "--path", "2026/7/*9?.raw"],
+                ["jobs", "--path", "*/999/*9999*"], ["show", "500000"],
             })
         {
             long start = Stopwatch.GetTimestamp();
