@@ -21,7 +21,15 @@ internal static class ReadingVerb
         if (Configuration(configFile, terminal) is not { } configuration)
             return ExitCodes.Configuration;
         using LedgerReader? ledger = Open(configuration);
-        return read(configuration, ledger);
+        try
+        {
+            return read(configuration, ledger);
+        }
+        catch (SqliteException) when (ledger?.IsOvertaken == true)
+        {
+            terminal.Error.WriteLine("The service was started while its ledger was read: ask again.");
+            return ExitCodes.Failure;
+        }
     }
 
     /// <summary>Reads the configuration; null when there are mistakes, which are told.</summary>

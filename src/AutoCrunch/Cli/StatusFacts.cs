@@ -97,9 +97,10 @@ internal sealed record StatusFacts
     private static Dictionary<string, RuleOverview> ReadLedger(
         CompiledConfiguration configuration, long nowNs, List<Problem> problems, Action<LedgerReader>? more)
     {
+        LedgerReader? ledger = null;
         try
         {
-            using LedgerReader? ledger = ReadingVerb.Open(configuration);
+            ledger = ReadingVerb.Open(configuration);
             if (ledger is null)
                 return [];
             AddPausedPaths(configuration, ledger, problems);
@@ -114,8 +115,14 @@ internal sealed record StatusFacts
         }
         catch (Exception error) when (error is LedgerUnusableException or SqliteException)
         {
-            problems.Add(new Problem(null, error.Message, "autocrunch check"));
+            problems.Add(ledger?.IsOvertaken == true
+                ? new Problem(null, "the service was started while its ledger was read", "autocrunch status")
+                : new Problem(null, error.Message, "autocrunch check"));
             return [];
+        }
+        finally
+        {
+            ledger?.Dispose();
         }
     }
 

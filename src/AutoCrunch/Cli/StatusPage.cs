@@ -18,7 +18,7 @@ internal static class StatusPage
             "running" => terminal.Green("running"),
             "starting" => terminal.Yellow("starting, its first scans are under way"),
             "stopped" => terminal.Red("stopped"),
-            _ => terminal.Yellow("in a state that this user may not ask for"),
+            _ => terminal.Yellow("in a state that cannot be told"),
         };
         return facts.Live is { } live
             ? $"autocrunch is {state} (pid {live.Pid}), up {Relative.Span(live.StartedNs, facts.NowNs)}"

@@ -107,11 +107,10 @@ internal static class LedgerFile
         catch (Exception e)
         {
             db?.Dispose();
-            if (e is SqliteException { IsAccess: true })
-                throw NotInOrder(layout, e);
-            if (Explain(e, layout.Ledger) is { } unusable)
-                throw unusable;
-            throw;
+            if (Explain(e, layout.Ledger) is not { } unusable)
+                throw;
+            bool hasWal = FileStatReader.TryReadTarget(layout.Wal, out _) == 0;
+            throw hasWal && e is SqliteException { IsAccess: true } ? NotInOrder(layout, e) : unusable;
         }
     }
 

@@ -1,4 +1,5 @@
 using AutoCrunch.Core;
+using AutoCrunch.Linux;
 
 namespace AutoCrunch.Ledger;
 
@@ -12,15 +13,22 @@ internal sealed record RuleCounts(string Rule, long Held, long Queued, long Runn
 internal sealed partial class LedgerReader : IDisposable
 {
     private readonly SqliteDatabase _db;
+    private readonly StateLayout _layout;
     private readonly Dictionary<int, string> _rules = [];
 
-    private LedgerReader(SqliteDatabase db)
+    private LedgerReader(SqliteDatabase db, StateLayout layout)
     {
         _db = db;
+        _layout = layout;
         Records = RuleRecord.ReadAll(db);
         foreach (RuleRecord record in Records.Values)
             _rules.Add(record.Id, record.Name);
     }
+
+    /// <summary>
+    /// True when nobody wrote the ledger when it was opened, and somebody does now: what is read may not fit together.
+    /// </summary>
+    public bool IsOvertaken => _db.IsImmutable && FileStatReader.TryReadTarget(_layout.Wal, out _) == 0;
 
     /// <inheritdoc cref="SqliteDatabase.StepsTaken"/>
     public long StepsTaken => _db.StepsTaken;
@@ -39,7 +47,7 @@ internal sealed partial class LedgerReader : IDisposable
     /// <exception cref="LedgerUnusableException">There is no ledger, or none this program can read.</exception>
     /// <exception cref="SqliteException">The disk failed.</exception>
     public static LedgerReader Open(BytePath stateDirectory) =>
-        new(LedgerFile.OpenReader(new StateLayout(stateDirectory)));
+        new(LedgerFile.OpenReader(new StateLayout(stateDirectory)), new StateLayout(stateDirectory));
 
     /// <summary>What is believed of a file, and its latest job; null when nothing is known of it.</summary>
     public (KnownEntry Known, long? JobId)? FindFile(string rule, BytePath path)

@@ -26,6 +26,9 @@ internal sealed class SqliteDatabase : IDisposable
     /// <summary>The id of the row inserted last.</summary>
     public long LastInsertId => raw.sqlite3_last_insert_rowid(_handle);
 
+    /// <summary>Opened by <see cref="OpenImmutable"/>: what is written meanwhile is not noticed.</summary>
+    public bool IsImmutable { get; private set; }
+
     /// <summary>
     /// What the statements disposed of so far have cost, in steps of SQLite's machine: a few for each row looked at.
     /// </summary>
@@ -53,7 +56,9 @@ internal sealed class SqliteDatabase : IDisposable
         foreach (byte value in path.Span)
             uri.Append(value == '/' || char.IsAsciiLetterOrDigit((char)value) ? $"{(char)value}" : $"%{value:X2}");
         byte[] bytes = Encoding.ASCII.GetBytes(uri.Append("?immutable=1").ToString());
-        return Open(bytes, raw.SQLITE_OPEN_READONLY | raw.SQLITE_OPEN_URI);
+        SqliteDatabase db = Open(bytes, raw.SQLITE_OPEN_READONLY | raw.SQLITE_OPEN_URI);
+        db.IsImmutable = true;
+        return db;
     }
 
     /// <summary>Compiles a statement that lives as long as the connection.</summary>

@@ -79,6 +79,23 @@ public sealed class WatchScreenTests : IDisposable
     }
 
     [RequiresFact("tmux")]
+    public void On_a_terminal_status_says_the_same_in_colours()
+    {
+        string piped = Command.AutoCrunch(_service.Base, "status", "--config", _service.ConfigurationFile).Output;
+        Assert.DoesNotContain('\e', piped);
+        StartTerminal(200, 24);
+        Type($"clear; dotnet {ServiceUnderTest.Program} status --config {_service.ConfigurationFile}; echo and-after");
+        Until("^([#$] )?and-after$");
+
+        string[] shown = [.. Lines().SkipWhile(line => !line.StartsWith("autocrunch is", StringComparison.Ordinal))
+            .TakeWhile(line => !line.EndsWith("and-after", StringComparison.Ordinal))];
+        Assert.Equal(piped.TrimEnd('\n').Split('\n'), shown);
+        string coloured = Tool.Run("tmux", "-S", _socket, "capture-pane", "-p", "-e");
+        Assert.Contains("\e[31mstopped", coloured, StringComparison.Ordinal);
+        Assert.Contains("\e[33msystemctl start autocrunch", coloured, StringComparison.Ordinal);
+    }
+
+    [RequiresFact("tmux")]
     public void A_signal_leaves_the_terminal_as_it_was()
     {
         StartTerminal(80, 24);

@@ -59,7 +59,7 @@ internal sealed class StatusControl(
     {
         IEnumerable<InFlight> transfers = tracker.Transfers().Take(limit).Select(transfer => new InFlight(
             transfer.Rule.Name, transfer.Path, InFlightState.BeingWritten, transfer.SinceNs, transfer.SinceNs));
-        return [.. tracker.InFlight(limit, Clock.Now()).Concat(transfers).Take(limit)];
+        return [.. transfers.Concat(tracker.InFlight(limit, Clock.Now())).Take(limit)];
     }
 
     // The sizes of this moment; those that are gone by now are left out.
