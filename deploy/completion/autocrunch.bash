@@ -16,7 +16,7 @@ _autocrunch() {
         before=$word
         [[ -n $verb ]] && continue
         case $word in
-            run | check | trace | status | jobs | show | explain | pause | resume) verb=$word ;;
+            run | check | trace | status | jobs | show | explain | retry | cancel | pause | resume) verb=$word ;;
         esac
     done
 
@@ -39,12 +39,16 @@ _autocrunch() {
         jobs) options+=' --rule --state --since --path --limit --json --null' ;;
         explain) options+=' --limit --json' ;;
         show) options+=' --log --follow --attempt --json' ;;
+        retry) options+=' --failed --rule --json' ;;
+        cancel) options+=' --queued --rule --json' ;;
+        pause) options+=' --json' ;;
+        resume) options+=' --path --json' ;;
         trace) options='--include --quiet --all --no-recursion --json --help' ;;
     esac
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$cur"))
     elif [[ -z $verb ]]; then
-        COMPREPLY=($(compgen -W 'run check trace status jobs show explain pause resume' -- "$cur"))
+        COMPREPLY=($(compgen -W 'run check trace status jobs show explain retry cancel pause resume' -- "$cur"))
     elif [[ $verb == trace ]]; then
         _filedir -d
     elif [[ $verb == explain ]]; then

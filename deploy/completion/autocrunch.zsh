@@ -19,6 +19,8 @@ _autocrunch() {
         'jobs:list jobs, newest first'
         'show:show the whole story of a job, or its log'
         'explain:tell why a file was, or was not, processed'
+        'retry:run jobs again'
+        'cancel:cancel jobs that wait, end those that run'
         'pause:let no job of a rule start'
         'resume:let the jobs of a paused rule start again'
     )
@@ -29,7 +31,24 @@ _autocrunch() {
         arguments)
             case $line[1] in
                 run) _arguments $config $help ;;
-                pause | resume) _arguments $config $help '1:rule:_autocrunch_rules' ;;
+                retry)
+                    _arguments $config $help \
+                        '--failed[all jobs that have failed for good]' \
+                        '--rule[with --failed, only jobs of this rule]:rule:_autocrunch_rules' \
+                        '--json[one JSON object a line]' '*:job:'
+                    ;;
+                cancel)
+                    _arguments $config $help \
+                        '--queued[all jobs that wait]' \
+                        '--rule[with --queued, only jobs of this rule]:rule:_autocrunch_rules' \
+                        '--json[one JSON object a line]' '*:job:'
+                    ;;
+                pause) _arguments $config $help '--json[one JSON object a line]' '1:rule:_autocrunch_rules' ;;
+                resume)
+                    _arguments $config $help \
+                        '--path[only this path of the rule]:path:_files' \
+                        '--json[one JSON object a line]' '1:rule:_autocrunch_rules'
+                    ;;
                 jobs)
                     _arguments $config $help \
                         '--rule[jobs of this rule]:rule:_autocrunch_rules' \

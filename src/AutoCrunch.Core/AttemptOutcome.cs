@@ -17,7 +17,8 @@ public enum AttemptResult : byte
     CannotStart = 3,
 
     /// <summary>
-    /// Ended by us because the service stopped, or left behind by a crash: says nothing about the job.
+    /// Ended by us because the service stopped or the job was cancelled, or left behind by a crash: says nothing about
+    /// the job.
     /// </summary>
     Interrupted = 4,
 }
@@ -89,6 +90,15 @@ public abstract record AttemptOutcome
         public override string Sentence => ByCrash
             ? "the service was killed while it ran"
             : "ended because the service stopped";
+    }
+
+    /// <summary>An operator cancelled the job while it ran, and it was ended: it does not run again.</summary>
+    /// <param name="ExitCode">The exit code with which it answered SIGTERM, if it did.</param>
+    /// <param name="Signal">The signal's number, if one ended it.</param>
+    public sealed record EndedByHand(int? ExitCode, int? Signal) : AttemptOutcome
+    {
+        /// <inheritdoc/>
+        public override string Sentence => "ended because the job was cancelled by hand";
     }
 
     /// <summary>

@@ -22,6 +22,9 @@ public enum Evidence : byte
 
     /// <summary>Found by a scan, no writer, and touched by a rename or by metadata since it was last written.</summary>
     Found,
+
+    /// <summary>An operator said so (<c>submit</c>, <c>adopt</c>).</summary>
+    ByHand,
 }
 
 /// <summary>Why a file is not processed although nobody writes it: shown to the operator, kept per version.</summary>

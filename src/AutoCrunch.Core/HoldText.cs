@@ -39,6 +39,7 @@ internal static class HoldText
         Evidence.Linked => "linked as a finished file",
         Evidence.MtimeSet => "closed, and its modification time was set by the sender",
         Evidence.Quiet => "closed, no writer, quiet",
+        Evidence.ByHand => "told by hand",
         Evidence.Found => "found by a scan, no writer, changed after it was last written",
         _ => throw new InvariantException($"Unknown evidence {completion.Evidence}"),
     };

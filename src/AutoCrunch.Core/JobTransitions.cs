@@ -61,6 +61,7 @@ public static class JobTransitions
             AttemptOutcome.CannotStart => AfterFailure(counts, isPermanent: false, policy, nowNs, random),
             AttemptOutcome.Interrupted { ByCrash: true } => AfterCrash(counts),
             AttemptOutcome.Interrupted => new(JobState.Queued, null, counts, IsRecorded: true),
+            AttemptOutcome.EndedByHand => new(JobState.Cancelled, JobReason.ByHand, counts, IsRecorded: true),
             AttemptOutcome.NotStarted => new(JobState.Queued, null, counts, IsRecorded: false),
             AttemptOutcome.PutOff putOff => new(
                 JobState.Queued, null, counts with { DueNs = nowNs + Nanoseconds(putOff.Delay) }, IsRecorded: false),
@@ -75,6 +76,15 @@ public static class JobTransitions
     /// once, the counts kept, so that one more failure is final again where it was final before.
     /// </summary>
     public static bool CanRetry(JobState state) => state != JobState.Running;
+
+    /// <summary>
+    /// What becomes of a job that an operator cancelled while its attempt was under way: whatever came of that, it does
+    /// not run again. A success stays one.
+    /// </summary>
+    public static JobTransition Cancelled(JobTransition transition) =>
+        transition.State is JobState.Queued or JobState.Failed
+            ? transition with { State = JobState.Cancelled, Reason = JobReason.ByHand }
+            : transition;
 
     /// <summary>True when an operator's <c>cancel</c> may cancel a job of this state.</summary>
     public static bool CanCancel(JobState state) => state == JobState.Queued;

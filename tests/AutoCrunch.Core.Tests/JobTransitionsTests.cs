@@ -19,7 +19,22 @@ public sealed class JobTransitionsTests
         new AttemptOutcome.NotStarted("no process to be had", TimeSpan.FromSeconds(1)),
         new AttemptOutcome.PutOff("permission denied", TimeSpan.FromSeconds(1)),
         AttemptOutcome.Gone.Value, new AttemptOutcome.Changed(new FileVersion(1, 2, 3)),
+        new AttemptOutcome.EndedByHand(null, 15),
     ];
+
+    [Fact]
+    public void What_an_operator_cancelled_does_not_run_again_unless_it_had_succeeded()
+    {
+        foreach (AttemptOutcome outcome in s_outcomes)
+        {
+            JobTransition next = JobTransitions.Cancelled(After(outcome));
+            Assert.NotEqual(JobState.Queued, next.State);
+            Assert.Equal(outcome is AttemptOutcome.Succeeded, next.State == JobState.Succeeded);
+            Assert.Equal(next.State == JobState.Cancelled, next.Reason is not null);
+        }
+
+        Assert.Equal(JobReason.ByHand, After(new AttemptOutcome.EndedByHand(null, 15)).Reason);
+    }
 
     [Fact]
     public void Every_kind_of_outcome_leads_somewhere()

@@ -75,6 +75,8 @@ internal static class CommandLine
         root.Add(JobsVerb.Create(config, terminal));
         root.Add(ShowVerb.Create(config, terminal));
         root.Add(ExplainVerb.Create(config, terminal));
+        root.Add(RetryVerb.Create(config, terminal));
+        root.Add(CancelVerb.Create(config, terminal));
         root.Add(PauseVerb.Create(config, terminal));
         root.Add(ResumeVerb.Create(config, terminal));
         root.Action = run.Action;

@@ -56,17 +56,24 @@ internal static class Examples
             ("autocrunch explain /srv/incoming/night7", "all files of a directory, summed up by reason"),
             ("autocrunch explain --json a.raw | jq -r .remedy", "what would make it run"),
         ],
+        ["retry"] =
+        [
+            ("autocrunch retry 17 18", "these jobs, also if they had succeeded"),
+            ("autocrunch retry --failed --rule raw", "all of the rule raw that have failed"),
+        ],
+        ["cancel"] =
+        [
+            ("autocrunch cancel 17", "whether it waits or runs"),
+            ("autocrunch cancel --queued --rule raw", "all of the rule raw that wait"),
+        ],
         ["pause"] =
         [
-            ("systemctl stop autocrunch", "the ledger is written by one process at a time"),
-            ("autocrunch pause raw", "no job of the rule raw starts any more"),
-            ("systemctl start autocrunch", "its files are recorded, other rules work as before"),
+            ("autocrunch pause raw", "no job of the rule raw starts any more; its files are recorded"),
         ],
         ["resume"] =
         [
-            ("systemctl stop autocrunch", "the ledger is written by one process at a time"),
-            ("autocrunch resume raw", "also when MaxExistingFiles has paused it"),
-            ("systemctl start autocrunch", "what waits runs, oldest first"),
+            ("autocrunch resume raw", "also when MaxExistingFiles or failures have paused it"),
+            ("autocrunch resume raw --path sub/a.raw", "a path that completed too often"),
         ],
     };
 

@@ -10,7 +10,7 @@ namespace AutoCrunch.Dispatch;
 /// limits; each claimed job gets a slot's thread, its file is looked at again, the derived class runs it, and what came
 /// of it goes back into the ledger. A new dispatcher is one file that implements <see cref="RunAsync"/>.
 /// </summary>
-internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
+internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
 {
     // How often a root that is not there, or survivors that do not end, are looked at again.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
@@ -181,12 +181,13 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
             if (!_isStopping)
             {
                 _running += 1;
+                _underWay.Add(attempt.Job.Id, new UnderWay(attempt));
                 _slots.Give(attempt);
                 return;
             }
         }
 
-        Settle(attempt, new AttemptOutcome.NotStarted("the service stops", TimeSpan.Zero));
+        Settle(attempt, new AttemptOutcome.NotStarted("the service stops", TimeSpan.Zero), isCancelled: false);
     }
 
     // Slot's thread.
@@ -248,6 +249,8 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
     {
         if (_stopping.IsCancellationRequested)
             return new AttemptOutcome.NotStarted("the service stops", TimeSpan.Zero);
+        if (IsCancelled(attempt))
+            return new AttemptOutcome.NotStarted("cancelled by hand", TimeSpan.Zero);
         BytePath path = PathOf(attempt.Job);
         int errno = FileStatReader.TryRead(path, out FileStat stat);
         if (errno is Errno.ENOENT or Errno.ENOTDIR)
@@ -318,9 +321,10 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
     // Whatever happens in here, the attempt runs no more.
     private void Finish(Attempt attempt, AttemptOutcome outcome)
     {
+        UnderWay ended = TakeUnderWay(attempt); // before the ledger can claim its job again
         try
         {
-            Settle(attempt, outcome);
+            Settle(attempt, outcome, ended.IsCancelled);
         }
         finally
         {
@@ -330,62 +334,21 @@ internal abstract class DurableDispatcher : IJobDispatcher, IDisposable
                 if (_isStopping && _running == 0)
                     _stopped.TrySetResult();
             }
+
+            ended.Settled.SetResult();
         }
     }
 
-    private void Settle(Attempt attempt, AttemptOutcome outcome)
+    private void Settle(Attempt attempt, AttemptOutcome outcome, bool isCancelled)
     {
         long nowNs = Ledger.NowNs;
         JobTransition transition = JobTransitions.After(
             JobCounts.Of(attempt.Job), outcome, Rule.Retry, nowNs, Random.Shared.NextDouble());
+        if (isCancelled)
+            transition = JobTransitions.Cancelled(transition);
         Ledger.Settle(
             attempt, outcome, transition,
             overruled => DispatchLog.Overruled(Logger, attempt.Job.Id, overruled.State, Rule.Name, attempt.Job.Path));
         Tell(attempt, outcome, transition, nowNs);
-    }
-
-    private void Tell(Attempt attempt, AttemptOutcome outcome, JobTransition transition, long nowNs)
-    {
-        (long id, int number, BytePath path) = (attempt.Job.Id, attempt.Number, attempt.Job.Path);
-        string reason = outcome.Sentence ?? "";
-        switch (outcome)
-        {
-            case AttemptOutcome.Succeeded:
-                double seconds = (Clock.WallNs() - attempt.Job.StartedNs!.Value) / 1e9;
-                DispatchLog.Succeeded(Logger, id, path, Rule.Name, number, seconds);
-                break;
-            case AttemptOutcome.Interrupted:
-                DispatchLog.Interrupted(Logger, id, path, Rule.Name, number);
-                break;
-            case AttemptOutcome.Gone or AttemptOutcome.Changed:
-                DispatchLog.Cancelled(Logger, id, path, Rule.Name, reason);
-                break;
-            case AttemptOutcome.NotStarted or AttemptOutcome.PutOff:
-                break;
-            default:
-                if (transition.State == JobState.Failed)
-                {
-                    DispatchLog.FailedForGood(Logger, id, path, Rule.Name, number, reason, OutputOf(attempt));
-                    break;
-                }
-
-                TimeSpan delay = TimeSpan.FromSeconds(Math.Round((transition.Counts.DueNs - nowNs) / 1e9, 1));
-                DispatchLog.Failed(
-                    Logger, id, path, Rule.Name, number, Rule.Retry.MaxAttempts, reason, delay, OutputOf(attempt));
-                break;
-        }
-    }
-
-    // Decoration: no reason to end the service.
-    private string OutputOf(Attempt attempt)
-    {
-        try
-        {
-            return LastOutput(attempt);
-        }
-        catch (Exception e) when (e is not InvariantException)
-        {
-            return $"\n  | (what it printed cannot be read: {e.Message})";
-        }
     }
 }

@@ -15,6 +15,9 @@ internal enum EndCause : byte
 
     /// <summary>The service stops.</summary>
     Stopping,
+
+    /// <summary>An operator cancelled the job.</summary>
+    ByHand,
 }
 
 /// <summary>

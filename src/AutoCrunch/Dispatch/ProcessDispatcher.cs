@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using AutoCrunch.Core;
 using AutoCrunch.Ledger;
@@ -22,6 +23,7 @@ internal sealed class ProcessDispatcher : DurableDispatcher
     private readonly JobSupervisor _supervisor;
     private readonly TimeSpan _shutdownGrace;
     private readonly string _searchPath;
+    private readonly ConcurrentDictionary<long, SupervisedJob> _processes = new();
     private long _logDirectoryOf = -1;
 
     /// <param name="rule">The rule whose jobs these are.</param>
@@ -52,6 +54,16 @@ internal sealed class ProcessDispatcher : DurableDispatcher
     /// <inheritdoc/>
     protected override Task<AttemptOutcome> RunAsync(Attempt attempt, CancellationToken stopping) =>
         Task.FromResult(Run(attempt, stopping));
+
+    /// <inheritdoc/>
+    protected override bool CanEnd => true;
+
+    /// <inheritdoc/>
+    protected override void End(Attempt attempt)
+    {
+        if (_processes.TryGetValue(attempt.Job.Id, out SupervisedJob? process))
+            process.EndByHand();
+    }
 
     /// <inheritdoc/>
     protected override void PrepareThread() => ChildProcess.ClearAmbientCapabilities();
@@ -104,14 +116,18 @@ internal sealed class ProcessDispatcher : DurableDispatcher
         if (child is null)
             return CannotStart(start, errno);
         HasStarted();
-        return Follow(child, log, stopping);
+        return Follow(attempt, child, log, stopping);
     }
 
-    private AttemptOutcome Follow(ChildProcess child, BytePath log, CancellationToken stopping)
+    private AttemptOutcome Follow(Attempt attempt, ChildProcess child, BytePath log, CancellationToken stopping)
     {
         using SupervisedJob supervised = _supervisor.Watch(child, _options, log);
         using CancellationTokenRegistration onStop = stopping.Register(() => supervised.EndAfter(_shutdownGrace));
+        _processes[attempt.Job.Id] = supervised;
+        if (IsCancelled(attempt))
+            supervised.EndByHand();
         ChildExit exit = child.Wait();
+        _processes.TryRemove(attempt.Job.Id, out _);
 
         // Only what had begun by now was our doing: a deadline may pass while what it left behind is ended.
         EndCause cause = supervised.Cause;
@@ -122,6 +138,7 @@ internal sealed class ProcessDispatcher : DurableDispatcher
         {
             EndCause.Timeout => new AttemptOutcome.TimedOut(_options.Timeout!.Value, exit.ExitCode, exit.Signal),
             EndCause.Stopping => new AttemptOutcome.Interrupted(ByCrash: false),
+            EndCause.ByHand => new AttemptOutcome.EndedByHand(exit.ExitCode, exit.Signal),
             _ when exit.ExitCode == 0 => AttemptOutcome.Succeeded.Value,
             _ when exit.Signal is { } signal =>
                 new AttemptOutcome.Failed($"ended by {Describe(signal)}{OfFullDisk(log)}", null, signal),

@@ -71,7 +71,12 @@ internal sealed class SupervisedJob : IDisposable
     internal int Index { get; set; }
 
     /// <summary>The service stops: it may go on for this long, then it is ended.</summary>
-    public void EndAfter(TimeSpan grace)
+    public void EndAfter(TimeSpan grace) => EndAfter(grace, EndCause.Stopping);
+
+    /// <summary>Its job is cancelled: it is ended now.</summary>
+    public void EndByHand() => EndAfter(TimeSpan.Zero, EndCause.ByHand);
+
+    private void EndAfter(TimeSpan grace, EndCause cause)
     {
         lock (_gate)
         {
@@ -79,7 +84,7 @@ internal sealed class SupervisedJob : IDisposable
             if (_cause != EndCause.None || deadlineNs >= _deadlineNs)
                 return;
             _deadlineNs = deadlineNs;
-            _deadlineCause = EndCause.Stopping;
+            _deadlineCause = cause;
             Plan();
         }
 

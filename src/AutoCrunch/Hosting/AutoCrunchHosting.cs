@@ -37,6 +37,11 @@ internal static class AutoCrunchHosting
         services.AddSingleton(CreateWatchService);
         services.AddSingleton<IControlVerb, StatusControl>();
 
+        services.AddSingleton<IControlVerb, RetryControl>();
+        services.AddSingleton<IControlVerb, CancelControl>();
+        services.AddSingleton<IControlVerb, PauseControl>();
+        services.AddSingleton<IControlVerb, ResumeControl>();
+
         // Started in this order and stopped in the opposite one: nothing is recorded before the ledger works, and when
         // the ledger closes nothing arrives and nothing runs any more.
         services.AddHostedService<LedgerService>();

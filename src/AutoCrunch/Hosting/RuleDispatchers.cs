@@ -19,6 +19,9 @@ internal sealed class RuleDispatchers : IDisposable
     /// <summary>All of them.</summary>
     public IEnumerable<DurableDispatcher> All => _dispatchers.Select(pair => pair.Value);
 
+    /// <summary>The dispatcher of a rule; null when there is no such rule.</summary>
+    public DurableDispatcher? Find(string rule) => All.FirstOrDefault(dispatcher => dispatcher.Name == rule);
+
     public void Dispose()
     {
         foreach (DurableDispatcher dispatcher in All)

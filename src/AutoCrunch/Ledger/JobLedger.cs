@@ -112,6 +112,8 @@ internal sealed partial class JobLedger : IDisposable
             string id = db.QueryText("SELECT id FROM ledger") ?? throw new InvariantException("the ledger has no id");
             var writer = new LedgerWriter(db, isGone);
             writer.PrepareStart(rules.Values);
+            if (wasUnclean && options.IsByHand)
+                db.KeepLog();
             if (wasUnclean)
                 LedgerLog.Unclean(logger, layout.Ledger);
             return new JobLedger(options, fileLock, writer, id, rules, logger) { _wasUnclean = wasUnclean };
@@ -131,7 +133,7 @@ internal sealed partial class JobLedger : IDisposable
     {
         _flusher.Failed = Fail;
         _flusher.Start();
-        if (_wasUnclean)
+        if (_wasUnclean && !_options.IsByHand)
             _checker.Start();
         _thread.Start();
     }

@@ -108,7 +108,8 @@ internal sealed class ClaimsCommand(LedgerRule rule, int concurrency, Action<Att
 }
 
 /// <summary>Anything else, whose writing somebody waits for.</summary>
-internal sealed class RequestCommand<T>(LedgerRule? rule, Func<LedgerWriter, T> apply) : LedgerCommand(rule)
+internal sealed class RequestCommand<T>(LedgerRule? rule, Func<LedgerWriter, T> apply, Action? committed = null)
+    : LedgerCommand(rule)
 {
     private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private T? _result;
@@ -118,7 +119,11 @@ internal sealed class RequestCommand<T>(LedgerRule? rule, Func<LedgerWriter, T> 
 
     public override void Apply(LedgerWriter writer) => _result = apply(writer);
 
-    public override void Committed() => _done.TrySetResult(_result!);
+    public override void Committed()
+    {
+        committed?.Invoke();
+        _done.TrySetResult(_result!);
+    }
 
     public override void Abandoned() => _done.TrySetCanceled();
 }

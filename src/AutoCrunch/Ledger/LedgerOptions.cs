@@ -19,6 +19,12 @@ internal sealed record LedgerOptions
     public TimeSpan KeepHistory { get; init; } = TimeSpan.FromDays(90);
 
     /// <summary>
+    /// No service: a command that has the ledger to itself for a moment. What an unclean stop has left for the next
+    /// start to check is left as it is.
+    /// </summary>
+    public bool IsByHand { get; init; }
+
+    /// <summary>
     /// Facts and completions that wait to be written, at most: beyond it (the disk is full or slow) they are dropped,
     /// and the rule's tree is to be scanned again (<see cref="JobLedger.RescanNeeded"/>).
     /// </summary>

@@ -71,7 +71,8 @@ internal sealed partial class LedgerWriter
     public JobTransition Settle(LedgerRule rule, Attempt attempt, AttemptOutcome outcome, JobTransition transition)
     {
         Job before = attempt.Job;
-        if (transition.State is not (JobState.Succeeded or JobState.Failed))
+        bool isOpen = transition.State is not (JobState.Succeeded or JobState.Failed);
+        if (isOpen && transition.Reason != JobReason.ByHand)
             transition = Reconsider(rule, before, outcome, transition);
         long now = Clock.WallNs();
         if (transition.IsRecorded)
@@ -215,6 +216,7 @@ internal sealed partial class LedgerWriter
             AttemptOutcome.TimedOut timedOut => (AttemptResult.TimedOut, timedOut.ExitCode, timedOut.Signal),
             AttemptOutcome.CannotStart => (AttemptResult.CannotStart, null, null),
             AttemptOutcome.Interrupted => (AttemptResult.Interrupted, null, null),
+            AttemptOutcome.EndedByHand ended => (AttemptResult.Interrupted, ended.ExitCode, ended.Signal),
             _ => throw new InvariantException($"{outcome} is not recorded"),
         };
         _insertAttempt.Bind(1, jobId).Bind(2, number).Bind(3, startedNs).Bind(4, finishedNs).Bind(5, (long)result)

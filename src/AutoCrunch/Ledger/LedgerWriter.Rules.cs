@@ -59,6 +59,7 @@ internal sealed partial class LedgerWriter
         _countWaiting = _db.Prepare($"""
             SELECT count(*) FROM jobs INDEXED BY jobs_queued
             WHERE state = {(int)JobState.Queued} AND rule_id = ?1 AND attempts = 0
+                AND evidence <> {(int)Evidence.ByHand}
             """);
     }
 }

@@ -33,6 +33,7 @@ internal sealed partial class LedgerWriter : IDisposable
         PrepareJobs();
         PrepareHistory();
         PrepareRules();
+        PrepareByHand();
         PrepareGuard();
         PrepareDisposals();
         PrepareNotices();

@@ -24,7 +24,7 @@ internal static class RuleChanges
 
     /// <summary>How a rule that is paused goes on.</summary>
     public static string HowToResume(string rule) =>
-        $"to let them run, stop the service, run 'autocrunch resume {rule}', and start it again";
+        $"to let them run: autocrunch resume {rule}";
 
     /// <summary>How a path goes on that the loop guard has paused.</summary>
     public static string HowToResumePath(string rule, BytePath path) =>

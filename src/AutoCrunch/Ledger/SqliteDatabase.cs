@@ -113,6 +113,10 @@ internal sealed class SqliteDatabase : IDisposable
         return log == done;
     }
 
+    /// <summary>When this connection closes as the last one, the WAL stays as it is.</summary>
+    public void KeepLog() =>
+        Check(raw.sqlite3_db_config(_handle, raw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, out _));
+
     /// <summary>
     /// Breaks off what another thread runs on this connection. The connection must not be closed meanwhile.
     /// </summary>

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using AutoCrunch.Core;
-using AutoCrunch.Ledger;
 
 namespace AutoCrunch.Tests.Cli;
 
@@ -118,6 +117,6 @@ public sealed class StatusVerbTests : IDisposable
         _rig.Ledger.Complete("c", rule: "other");
         _rig.Ledger.Complete("d", rule: "other");
         _rig.Close();
-        Assert.NotNull(RulePause.TrySet(_rig.Ledger.StateDirectory, "other", PauseReason.ByHand, out _));
+        Assert.Equal(0, _rig.Verb("pause", "other").ExitCode);
     }
 }

@@ -45,6 +45,7 @@ internal static class JobText
         Evidence.MtimeSet => "closed, and its modification time was set by the sender",
         Evidence.Quiet => "closed, no writer, quiet",
         Evidence.Found => "found by a scan, no writer, changed after it was last written",
+        Evidence.ByHand => "told by hand (submit, adopt)",
         _ => evidence.ToString(),
     };
 

@@ -1,0 +1,80 @@
+using AutoCrunch.Core;
+
+namespace AutoCrunch.Dispatch;
+
+/// <summary>An operator's cancel of what runs.</summary>
+internal abstract partial class DurableDispatcher
+{
+    // Guarded by _gate.
+    private readonly Dictionary<long, UnderWay> _underWay = [];
+
+    /// <summary>What came of <see cref="CancelAsync"/>.</summary>
+    internal enum CancelResult : byte
+    {
+        /// <summary>The attempt has ended, and what came of it is told to the ledger.</summary>
+        Ended,
+
+        /// <summary>No attempt of the job is under way here.</summary>
+        NotUnderWay,
+
+        /// <summary>What this kind of dispatcher has started cannot be ended.</summary>
+        Refused,
+    }
+
+    /// <summary>
+    /// Ends the attempt of a job that is under way: unless it succeeds before that, the job is cancelled by hand. Any
+    /// thread; completes when the attempt has ended.
+    /// </summary>
+    public async Task<CancelResult> CancelAsync(long jobId)
+    {
+        UnderWay? found;
+        lock (_gate)
+        {
+            if (!_underWay.TryGetValue(jobId, out found))
+                return CancelResult.NotUnderWay;
+            if (!CanEnd)
+                return CancelResult.Refused;
+            found.IsCancelled = true;
+        }
+
+        End(found.Attempt);
+        await found.Settled.Task.ConfigureAwait(false);
+        return CancelResult.Ended;
+    }
+
+    /// <summary>Whether <see cref="End(Attempt)"/> can do what it says.</summary>
+    protected virtual bool CanEnd => false;
+
+    /// <summary>
+    /// Ends what runs for this attempt, if it does by now; whoever starts something for it later looks at
+    /// <see cref="IsCancelled"/> then. Does not wait. Any thread.
+    /// </summary>
+    protected virtual void End(Attempt attempt)
+    {
+    }
+
+    /// <summary>An operator has cancelled the job of this attempt.</summary>
+    protected bool IsCancelled(Attempt attempt)
+    {
+        lock (_gate)
+            return _underWay.TryGetValue(attempt.Job.Id, out UnderWay? found) && found.IsCancelled;
+    }
+
+    private UnderWay TakeUnderWay(Attempt attempt)
+    {
+        lock (_gate)
+        {
+            Invariant.That(_underWay.Remove(attempt.Job.Id, out UnderWay? ended) && ended.Attempt == attempt);
+            return ended!;
+        }
+    }
+
+    private sealed class UnderWay(Attempt attempt)
+    {
+        public Attempt Attempt { get; } = attempt;
+
+        public TaskCompletionSource Settled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public bool IsCancelled { get; set; }
+    }
+}
