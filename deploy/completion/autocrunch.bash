@@ -16,7 +16,7 @@ _autocrunch() {
         before=$word
         [[ -n $verb ]] && continue
         case $word in
-            run | check | trace | status | jobs | show | explain | retry | cancel | pause | resume) verb=$word ;;
+            run | check | trace | status | jobs | show | explain | retry | cancel | submit | adopt | sync | pause | resume) verb=$word ;;
         esac
     done
 
@@ -28,6 +28,8 @@ _autocrunch() {
         --limit | --attempt) return ;;
         --config) _filedir json; return ;;
         --include) return ;;
+        --as) COMPREPLY=($(compgen -W 'done pending' -- "$cur")); return ;;
+        --timeout) COMPREPLY=($(compgen -W '10s 1m 5m' -- "$cur")); return ;;
         --quiet) COMPREPLY=($(compgen -W '500ms 2s 10s 1m' -- "$cur")); return ;;
     esac
 
@@ -41,6 +43,9 @@ _autocrunch() {
         show) options+=' --log --follow --attempt --json' ;;
         retry) options+=' --failed --rule --json' ;;
         cancel) options+=' --queued --rule --json' ;;
+        submit) options+=' --rule --wait --json' ;;
+        adopt) options+=' --rule --as --dry-run --json' ;;
+        sync) options+=' --timeout --json' ;;
         pause) options+=' --json' ;;
         resume) options+=' --path --json' ;;
         trace) options='--include --quiet --all --no-recursion --json --help' ;;
@@ -48,10 +53,12 @@ _autocrunch() {
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$cur"))
     elif [[ -z $verb ]]; then
-        COMPREPLY=($(compgen -W 'run check trace status jobs show explain retry cancel pause resume' -- "$cur"))
+        COMPREPLY=($(compgen -W 'run check trace status jobs show explain retry cancel submit adopt sync pause resume' -- "$cur"))
     elif [[ $verb == trace ]]; then
         _filedir -d
     elif [[ $verb == explain ]]; then
+        _filedir
+    elif [[ $verb == submit ]]; then
         _filedir
     elif [[ $verb == pause || $verb == resume ]]; then
         COMPREPLY=($(compgen -W "$(_autocrunch_rules "$config")" -- "$cur"))

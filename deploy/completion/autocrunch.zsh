@@ -21,6 +21,9 @@ _autocrunch() {
         'explain:tell why a file was, or was not, processed'
         'retry:run jobs again'
         'cancel:cancel jobs that wait, end those that run'
+        'submit:process files now, also if they were processed before'
+        'adopt:record all files of a rule as done, or as pending'
+        'sync:return when all that has arrived is recorded'
         'pause:let no job of a rule start'
         'resume:let the jobs of a paused rule start again'
     )
@@ -42,6 +45,24 @@ _autocrunch() {
                         '--queued[all jobs that wait]' \
                         '--rule[with --queued, only jobs of this rule]:rule:_autocrunch_rules' \
                         '--json[one JSON object a line]' '*:job:'
+                    ;;
+                submit)
+                    _arguments $config $help \
+                        '--rule[the rule that is to process them]:rule:_autocrunch_rules' \
+                        '--wait[return when all their jobs have ended]' \
+                        '--json[one JSON object a line]' '*:file:_files'
+                    ;;
+                adopt)
+                    _arguments $config $help \
+                        '--rule[the rule whose files are meant]:rule:_autocrunch_rules' \
+                        '--as[what they count as]:kind:(done pending)' \
+                        '--dry-run[only count what would become of them]' \
+                        '--json[one JSON object]'
+                    ;;
+                sync)
+                    _arguments $config $help \
+                        '--timeout[give up after this time]:time:(10s 1m 5m)' \
+                        '--json[one JSON object a line]'
                     ;;
                 pause) _arguments $config $help '--json[one JSON object a line]' '1:rule:_autocrunch_rules' ;;
                 resume)

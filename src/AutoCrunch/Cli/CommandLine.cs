@@ -77,6 +77,9 @@ internal static class CommandLine
         root.Add(ExplainVerb.Create(config, terminal));
         root.Add(RetryVerb.Create(config, terminal));
         root.Add(CancelVerb.Create(config, terminal));
+        root.Add(SubmitVerb.Create(config, terminal));
+        root.Add(AdoptVerb.Create(config, terminal));
+        root.Add(SyncVerb.Create(config, terminal));
         root.Add(PauseVerb.Create(config, terminal));
         root.Add(ResumeVerb.Create(config, terminal));
         root.Action = run.Action;

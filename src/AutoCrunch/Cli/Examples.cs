@@ -66,6 +66,22 @@ internal static class Examples
             ("autocrunch cancel 17", "whether it waits or runs"),
             ("autocrunch cancel --queued --rule raw", "all of the rule raw that wait"),
         ],
+        ["submit"] =
+        [
+            ("autocrunch submit --rule raw incoming/a.raw", "now, also if it was processed before"),
+            ("autocrunch submit --rule raw --wait *.raw", "and return when all have ended"),
+        ],
+        ["adopt"] =
+        [
+            ("autocrunch adopt --rule raw --as done --dry-run", "what would it mean?"),
+            ("autocrunch adopt --rule raw --as done", "an archive of old files: none of them runs"),
+            ("autocrunch adopt --rule raw --as pending", "each file that never had a job gets one"),
+        ],
+        ["sync"] =
+        [
+            ("cp a.raw incoming/ && autocrunch sync", "return when it is recorded"),
+            ("autocrunch sync --timeout 30s", "or give up, with exit code 1"),
+        ],
         ["pause"] =
         [
             ("autocrunch pause raw", "no job of the rule raw starts any more; its files are recorded"),

@@ -49,8 +49,8 @@ internal static class ExplainVerb
         IExplainReport report = asJson
             ? new ExplainJson(terminal, new JobList(configuration, ledger.Reader, terminal))
             : new ExplainReport(terminal, Clock.WallNs());
-        foreach (string argument in arguments)
-            Explain(PathArgument.Resolve(argument), configuration, files, service, limit, report);
+        foreach (BytePath path in RawArguments.FilesOf(arguments))
+            Explain(path, configuration, files, service, limit, report);
         return ExitCodes.Success;
     }
 

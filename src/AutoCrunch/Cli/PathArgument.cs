@@ -17,7 +17,8 @@ internal static class PathArgument
     /// <param name="decoded">The argument as .NET shows it.</param>
     public static BytePath Resolve(string decoded) => Resolve(RawArguments.PathOf(decoded));
 
-    internal static BytePath Resolve(BytePath raw)
+    /// <inheritdoc cref="Resolve(string)"/>
+    public static BytePath Resolve(BytePath raw)
     {
         BytePath path = Absolute(raw);
         if (!raw.Span.Contains((byte)'\\') || FileStatReader.TryRead(path, out _) == 0)

@@ -21,6 +21,31 @@ internal static class RawArguments
         ? BytePath.Escape(PathOf(decoded).Span).Replace(@"\\", @"\", StringComparison.Ordinal)
         : decoded;
 
+    /// <summary>Paths that arguments name (<see cref="PathArgument"/>), in their order.</summary>
+    public static IReadOnlyList<BytePath> FilesOf(IReadOnlyList<string> decoded) =>
+        [.. FindAll(decoded, File.ReadAllBytes("/proc/self/cmdline")).Select(PathArgument.Resolve)];
+
+    /// <summary>Several arguments, in order: different bytes may look the same to .NET.</summary>
+    internal static IReadOnlyList<BytePath> FindAll(IReadOnlyList<string> decoded, ReadOnlySpan<byte> commandLine)
+    {
+        var found = new BytePath[decoded.Count];
+        int next = 0;
+        var arguments = new List<BytePath>();
+        foreach (Range range in commandLine.Split((byte)0))
+            arguments.Add(new BytePath(commandLine[range]));
+        for (int i = 0; i < found.Length; i++)
+        {
+            int at = next;
+            while (at < arguments.Count && Encoding.UTF8.GetString(arguments[at].Span) != decoded[i])
+                at++;
+            bool isThere = at < arguments.Count;
+            found[i] = isThere ? arguments[at] : new BytePath(Encoding.UTF8.GetBytes(decoded[i]));
+            next = isThere ? at + 1 : next;
+        }
+
+        return found;
+    }
+
     internal static BytePath Find(string decoded, ReadOnlySpan<byte> commandLine)
     {
         foreach (Range range in commandLine.Split((byte)0))

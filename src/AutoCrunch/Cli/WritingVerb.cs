@@ -4,7 +4,7 @@ using AutoCrunch.Core;
 using AutoCrunch.Hosting;
 using AutoCrunch.Ledger;
 using AutoCrunch.Linux;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 
 namespace AutoCrunch.Cli;
 
@@ -23,6 +23,9 @@ internal sealed record WritingVerb(string Name, Func<CompiledConfiguration, JobL
     /// <summary>The ledger is made if there is none: what is done makes sense before the first start.</summary>
     public bool MakesLedger { get; init; }
 
+    /// <summary>Nothing is changed: where there is no ledger, none is made.</summary>
+    public bool IsDry { get; init; }
+
     /// <summary>Shows a line of the answer; else its message is, on standard error where it was not done.</summary>
     public Action<JsonElement>? Show { get; init; }
 
@@ -38,7 +41,7 @@ internal sealed record WritingVerb(string Name, Func<CompiledConfiguration, JobL
 
         try
         {
-            JsonElement last = Ask(configuration, writeRequest, line => Tell(line, asJson, terminal));
+            JsonElement last = Ask(configuration, writeRequest, line => Tell(line, asJson, terminal), terminal);
             if (asJson)
                 terminal.Out.WriteLine(last.GetRawText());
             else if (last.TryGetProperty("message", out JsonElement message))
@@ -65,7 +68,8 @@ internal sealed record WritingVerb(string Name, Func<CompiledConfiguration, JobL
     }
 
     private JsonElement Ask(
-        CompiledConfiguration configuration, Action<Utf8JsonWriter> writeRequest, Action<JsonElement> takeLine)
+        CompiledConfiguration configuration, Action<Utf8JsonWriter> writeRequest, Action<JsonElement> takeLine,
+        Terminal terminal)
     {
         using var never = new ManualResetEventSlim();
         for (TimeSpan waited = TimeSpan.Zero; ; waited += s_step)
@@ -75,7 +79,7 @@ internal sealed record WritingVerb(string Name, Func<CompiledConfiguration, JobL
                     return client.Ask(Name, writeRequest, takeLine);
             try
             {
-                return AskOffline(configuration, writeRequest, takeLine);
+                return AskOffline(configuration, writeRequest, takeLine, terminal);
             }
             catch (LedgerLockedException locked) when (waited >= s_patience)
             {
@@ -94,25 +98,31 @@ internal sealed record WritingVerb(string Name, Func<CompiledConfiguration, JobL
     }
 
     private JsonElement AskOffline(
-        CompiledConfiguration configuration, Action<Utf8JsonWriter> writeRequest, Action<JsonElement> takeLine)
+        CompiledConfiguration configuration, Action<Utf8JsonWriter> writeRequest, Action<JsonElement> takeLine,
+        Terminal terminal)
     {
         var layout = new StateLayout(configuration.StateDirectory);
         bool isNew = FileStatReader.TryReadTarget(layout.Ledger, out _) == Errno.ENOENT;
         if (isNew && !MakesLedger)
             throw new LedgerUnusableException(
                 $"There is no ledger '{layout.Ledger}': the service has not run yet with this StateDirectory.");
+        if (PathOps.TryAccess(configuration.StateDirectory, AccessMode.Write | AccessMode.Execute) == Errno.EACCES)
+            throw new ControlRefusedException(
+                $"No service runs, and while none does the ledger in '{configuration.StateDirectory}' can be changed "
+                + "by its owner and root only.");
+        string? elsewhere = isNew && IsDry ? Directory.CreateTempSubdirectory("autocrunch-").FullName : null;
         try
         {
             using JobLedger ledger = JobLedger.Open(
                 new LedgerOptions
                 {
-                    StateDirectory = configuration.StateDirectory,
+                    StateDirectory = elsewhere is null ? configuration.StateDirectory : BytePath.Parse(elsewhere),
                     Rules = [.. configuration.Rules.Select(rule => rule.Rule)],
                     KeepHistory = configuration.KeepHistory,
                     IsByHand = true,
                 },
                 new GoneCheck().IsGone,
-                NullLogger<JobLedger>.Instance);
+                new LedgerErrors(terminal));
             Exception? failed = null;
             ledger.Failed = failure => failed = failure;
             ledger.Start();
@@ -127,7 +137,9 @@ internal sealed record WritingVerb(string Name, Func<CompiledConfiguration, JobL
         }
         finally
         {
-            if (isNew)
+            if (elsewhere is not null)
+                Directory.Delete(elsewhere, recursive: true);
+            else if (isNew)
                 GiveToOwner(layout);
         }
     }
@@ -161,5 +173,22 @@ internal sealed record WritingVerb(string Name, Func<CompiledConfiguration, JobL
         foreach (BytePath path in new[] { layout.Ledger, layout.Lock })
             if (Accounts.TryReadOwner(path, out (uint User, uint Group) now) == 0 && now != owner)
                 Accounts.TrySetOwner(path, owner);
+    }
+
+    // What keeps the ledger from being written, for as long as it does: the disk is full.
+    private sealed class LedgerErrors(Terminal terminal) : ILogger<JobLedger>
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+                terminal.Error.WriteLine(formatter(state, exception));
+        }
     }
 }

@@ -10,8 +10,8 @@ internal sealed class AutoCrunchSection
         + "$STATE_DIRECTORY is used if it is set.", Example = "\"state\"")]
     public string StateDirectory { get; set; } = "state";
 
-    [Setting("Directory for what lives only as long as the service, such as the file its watchdog listens to. "
-        + "When empty: $RUNTIME_DIRECTORY if it is set, else StateDirectory.")]
+    [Setting("Directory for what lives only as long as the service, such as the control socket, where "
+        + "commands look for it. When empty: $RUNTIME_DIRECTORY if it is set, else StateDirectory.")]
     public string RuntimeDirectory { get; set; } = "";
 
     [Setting("How many jobs may run at once over all rules. 0 = no limit beyond the rules' own.",

@@ -41,6 +41,13 @@ internal static class AutoCrunchHosting
         services.AddSingleton<IControlVerb, CancelControl>();
         services.AddSingleton<IControlVerb, PauseControl>();
         services.AddSingleton<IControlVerb, ResumeControl>();
+        services.AddSingleton<IControlVerb, SubmitControl>();
+        services.AddSingleton<IControlVerb, AdoptControl>();
+        services.AddSingleton<IControlVerb>(provider => new SyncControl(
+            provider.GetRequiredService<WatchService>(),
+            (RsyncCompletionTracker)provider.GetRequiredService<IRsyncCompletionTracker>(),
+            provider.GetRequiredService<JobLedger>(),
+            provider.GetRequiredService<CompiledConfiguration>()));
 
         // Started in this order and stopped in the opposite one: nothing is recorded before the ledger works, and when
         // the ledger closes nothing arrives and nothing runs any more.

@@ -78,5 +78,8 @@ internal sealed partial class JobLedger
         return Request(writer => writer.Adopt(_rules[rule], files, how, isDry));
     }
 
+    /// <summary>Why no job of a rule starts; null when they do.</summary>
+    public Task<PauseReason?> PausedAsync(string rule) => Request(_ => _rules[rule].Paused);
+
     private LedgerRule? RuleOf(int id) => _rules.Values.FirstOrDefault(rule => rule.Id == id);
 }

@@ -44,6 +44,7 @@ internal sealed partial class Scanner
     private volatile bool _isCheckWanted;
     private volatile bool _isMountCheckWanted;
     private volatile bool _isStopping;
+    private bool _isBusy; // guarded by _gate
     private long _lastSignNs;
 
     private readonly List<ScanReport> _outbox = [];
@@ -69,6 +70,16 @@ internal sealed partial class Scanner
 
     /// <summary>Monotonic time of the last thing the thread got done. Any thread.</summary>
     public long LastSignNs => Volatile.Read(ref _lastSignNs);
+
+    /// <summary>Nothing is asked for, or being done, and all reports are handed over. Any thread.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_gate)
+                return !_hasWork && !_isBusy;
+        }
+    }
 
     /// <summary>How far the scan of the whole root is; null when there is none. Any thread.</summary>
     public ScanStatus? Status => _whole?.Status(Clock.MonotonicNs());
@@ -172,7 +183,12 @@ internal sealed partial class Scanner
 
     private void Turn()
     {
-        _hasWork = false;
+        lock (_gate)
+        {
+            _isBusy = true;
+            _hasWork = false;
+        }
+
         FollowEpoch();
         AnswerProbes();
         if (!_isRootFound)
@@ -198,6 +214,7 @@ internal sealed partial class Scanner
         int waitMs = (int)Math.Min(60_000, (waitNs + 999_999) / 1_000_000);
         lock (_gate)
         {
+            _isBusy = false;
             if (!_hasWork)
                 Monitor.Wait(_gate, waitMs);
         }

@@ -38,6 +38,12 @@ internal sealed class WatchService : BackgroundService
     /// <inheritdoc cref="WatchLoop.CoverageOf"/>
     public Coverage CoverageOf(string rule, BytePath directory) => _loop.CoverageOf(rule, directory);
 
+    /// <inheritdoc cref="WatchLoop.ScanUnwatched"/>
+    public void ScanUnwatched() => _loop.ScanUnwatched();
+
+    /// <inheritdoc cref="WatchLoop.HasSeenAllBefore"/>
+    public bool HasSeenAllBefore(long monotonicNs) => _loop.HasSeenAllBefore(monotonicNs);
+
     /// <inheritdoc/>
     public override void Dispose()
     {

@@ -17,6 +17,16 @@ public sealed class RawArgumentsTests
     }
 
     [Fact]
+    public void Arguments_that_look_the_same_keep_their_own_bytes()
+    {
+        byte[] commandLine = Encoding.Latin1.GetBytes("autocrunch\0submit\0a\u00ff\0--wait\0a\u00fe\0b\0");
+
+        IReadOnlyList<BytePath> paths = RawArguments.FindAll(["a\uFFFD", "a\uFFFD", "b", "a\uFFFD"], commandLine);
+
+        Assert.Equal([@"a\xFF", @"a\xFE", "b", "a\uFFFD"], paths.Select(path => path.ToString()));
+    }
+
+    [Fact]
     public void An_argument_that_is_not_on_the_command_line_is_utf8() =>
         Assert.Equal("größe"u8, RawArguments.Find("größe", "autocrunch\0"u8).Span);
 }

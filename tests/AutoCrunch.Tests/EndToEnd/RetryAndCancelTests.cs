@@ -191,6 +191,27 @@ public sealed class RetryAndCancelTests : IDisposable
     }
 
     [Fact]
+    public void After_a_crash_the_ledger_is_still_to_be_checked_and_what_ran_is_left_to_the_next_start()
+    {
+        _service.Configure(new RuleText { Job = ["wait-forever="] });
+        _service.Start();
+        new Arena(_service).Script("new $S/a.raw; rsync -a $S/ $D/");
+        _service.Until(() => _service.Started().Count == 1, () => "it runs");
+        _service.KillForGood();
+
+        Assert.Contains("none of its jobs waits", Verb("pause", "raw").Output, StringComparison.Ordinal);
+        Assert.Contains("runs again at the next start", Verb("retry", "1").Error, StringComparison.Ordinal);
+        Assert.Contains("cancel it then", Verb("cancel", "1").Error, StringComparison.Ordinal);
+
+        _service.Start();
+        _service.UntilLogged("was not closed cleanly");
+        Assert.Equal(0, Verb("resume", "raw").ExitCode);
+        _service.Until(() => _service.Started().Count == 2, () => "it runs again");
+        Assert.Equal(0, Verb("cancel", "1").ExitCode);
+        _service.Stop();
+    }
+
+    [Fact]
     public void Pausing_lets_what_runs_go_on_and_starts_nothing()
     {
         string release = Path.Combine(_service.Base, "release");

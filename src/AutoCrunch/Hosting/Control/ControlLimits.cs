@@ -10,7 +10,7 @@ internal sealed record ControlLimits
     public int RequestBytesMax { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>What the requests of all clients may take together while they are read and answered.</summary>
-    public int RequestBytesTotal { get; init; } = 32 * 1024 * 1024;
+    public int RequestBytesTotal { get; init; } = 20 * 1024 * 1024;
 
     /// <summary>A request must be complete after this time.</summary>
     public TimeSpan SendTime { get; init; } = TimeSpan.FromSeconds(10);

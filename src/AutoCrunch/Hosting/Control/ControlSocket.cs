@@ -47,7 +47,10 @@ internal sealed class ControlSocket : IDisposable
             throw new IOException("another running service listens there: give each a RuntimeDirectory of its own");
         }
 
-        PathOps.TryUnlink(PathIn(runtimeDirectory));
+        bool isLeft = FileStatReader.TryRead(PathIn(runtimeDirectory), out FileStat left) == 0
+            && left.Type == FileType.Other;
+        if (isLeft)
+            PathOps.TryUnlink(PathIn(runtimeDirectory));
         SafeFileHandle place = OpenPlace(runtimeDirectory);
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         var listening = new ControlSocket(socket, place);

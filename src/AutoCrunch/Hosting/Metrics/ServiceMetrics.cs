@@ -87,7 +87,7 @@ internal sealed class ServiceMetrics : IDisposable
         AttemptOutcome.Succeeded => "succeeded",
         AttemptOutcome.TimedOut => "timed_out",
         AttemptOutcome.CannotStart => "cannot_start",
-        AttemptOutcome.Interrupted => "interrupted",
+        AttemptOutcome.Interrupted or AttemptOutcome.EndedByHand => "interrupted",
         _ => "failed",
     };
 
@@ -105,7 +105,7 @@ internal sealed class ServiceMetrics : IDisposable
     private static class EvidenceNames
     {
         private static readonly string[] s_names =
-            ["renamed_from_temporary", "renamed", "linked", "mtime_set", "quiet", "found"];
+            ["renamed_from_temporary", "renamed", "linked", "mtime_set", "quiet", "found", "by_hand"];
 
         public static string Of(Evidence evidence) => s_names[(int)evidence];
     }

@@ -54,7 +54,7 @@ internal sealed class JobLines(CompiledConfiguration configuration, ControlAnswe
         {
             if (jobId is { } id)
                 json.WriteNumber("id", id);
-            if (rule is not null)
+            if (!string.IsNullOrEmpty(rule))
                 json.WriteString("rule", rule);
             if (path is { } file)
             {
