@@ -72,6 +72,9 @@ public sealed record Completion(
     /// </summary>
     public BytePath? RenamedFrom { get; init; }
 
+    /// <summary>A scan brought it, and no event has told of it.</summary>
+    public bool IsFound { get; init; }
+
     /// <summary>The temporary name rsync renamed the file from; null for every other evidence.</summary>
     public BytePath? TemporaryName { get; init; }
 

@@ -12,7 +12,7 @@ internal sealed partial class CompletionMachine
         if (Find(fileEvent) is { } known && fileEvent.Kind != FileEventKind.Found)
         {
             known.LastEventNs = fileEvent.Time.MonotonicNs;
-            known.IsConfirmed = false;
+            known.IsConfirmed = known.IsFound = false;
         }
 
         // What had no room may be anything, also where a scan that began before has been since.

@@ -48,6 +48,7 @@ internal sealed partial class CompletionMachine
             RenamedFrom = renamedFrom is { } from ? from.Directory.PathOf(from.Name) : null,
             TemporaryName = file.TemporaryName,
             IsExisting = file.IsExisting,
+            IsFound = file.IsFound,
         };
         effects.Add(new Effect(EffectKind.Complete, file.Directory, file.Name) { Completion = completion });
 

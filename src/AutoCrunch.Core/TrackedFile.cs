@@ -92,6 +92,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>Found by the rule's very first scan and not written since.</summary>
     public bool IsExisting;
 
+    /// <summary>A scan brought it, and no event has told of it since.</summary>
+    public bool IsFound;
+
     /// <summary>Out of the table: whatever still refers to it is stale.</summary>
     public bool IsRemoved;
 
@@ -138,6 +141,7 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
         IsNewAssumed = fileEvent.Kind != FileEventKind.Created && fileEvent.Directory.IsUncertain;
         IsNew = fileEvent.Kind == FileEventKind.Created || IsNewAssumed;
         IsExisting = false;
+        IsFound = fileEvent.Kind == FileEventKind.Found;
         TouchedInDoubt = false;
         CloseMayBeLost = false;
         IsGoneSeen = false;

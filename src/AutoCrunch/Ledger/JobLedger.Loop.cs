@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
 
@@ -23,6 +24,7 @@ internal sealed partial class JobLedger
     private long _pruneDueNs;
     private long _pruneAfterId;
     private long _walPages;
+    private long? _closedAt;
 
     private void Work()
     {
@@ -61,6 +63,7 @@ internal sealed partial class JobLedger
         int written = 0;
         do
         {
+            LeaveToNextStart(commands, written);
             _round.Clear();
             _queue.Fill(_round, commands, written, CommandsPerRound);
             bool isWritten = Retried(WriteRound);
@@ -86,6 +89,31 @@ internal sealed partial class JobLedger
             written += CommandsPerRound;
         }
         while (written < commands.Count);
+    }
+
+    // A stop must not take as long as a first scan of a million files takes to be recorded.
+    private void LeaveToNextStart(List<LedgerCommand> commands, int first)
+    {
+        if (!_queue.IsClosed)
+            return;
+        _closedAt ??= Stopwatch.GetTimestamp();
+        if (Stopwatch.GetElapsedTime(_closedAt.Value) < _options.ClosingMax)
+            return;
+        int kept = first;
+        for (int i = first; i < commands.Count; i++)
+        {
+            if (commands[i].IsRepeatable)
+                commands[i].Abandoned();
+            else
+                commands[kept++] = commands[i];
+        }
+
+        int left = commands.Count - kept;
+        if (left <= 0)
+            return;
+        commands.RemoveRange(kept, left);
+        _queue.Done(left);
+        LedgerLog.LeftToNextStart(_logger, left);
     }
 
     private void WriteRound()

@@ -44,6 +44,9 @@ internal sealed partial class JobLedger
     // Ledger thread.
     private void ScanRecorded(LedgerRule rule, WholeScan scan)
     {
+        if (rule.FoundByScans > 0)
+            LedgerLog.FoundByScan(_logger, rule.Name, rule.FoundByScans);
+        rule.FoundByScans = 0;
         if (scan.Paused == PauseReason.ManyFiles)
             LedgerLog.TooManyFiles(
                 _logger, rule.Name, Number(scan.Files), Number(rule.Rule.MaxExistingFiles),

@@ -64,7 +64,11 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
     {
         LedgerRule known = _rules[rule];
         if (known.IsScanned || !_scansTold.Add(rule))
+        {
+            _queue.Give(new LaterScanCommand(known, _scanRecorded));
             return;
+        }
+
         known.FirstScanDone = true;
         _queue.Give(new WholeScanCommand(known, found, _scanRecorded));
     }

@@ -31,10 +31,18 @@ internal abstract class LedgerCommand(LedgerRule? rule)
 /// <summary>A file has finished arriving.</summary>
 internal sealed class ArrivalCommand(LedgerRule rule, Completion completion) : LedgerCommand(rule)
 {
+    private ArrivalAction _action;
+
     // Found again by a later scan it would not count as found by the first one, and would run.
     public override bool IsRepeatable => !completion.IsExisting || Rule!.Rule.ExistingFiles != ProcessPolicy.Ignore;
 
-    public override void Apply(LedgerWriter writer) => writer.Arrive(Rule!, completion);
+    public override void Apply(LedgerWriter writer) => _action = writer.Arrive(Rule!, completion);
+
+    public override void Committed()
+    {
+        if (_action == ArrivalAction.Job && completion.IsFound)
+            Rule!.FoundByScans++;
+    }
 }
 
 /// <summary>Something else became known of files.</summary>
@@ -63,6 +71,16 @@ internal sealed class WholeScanCommand(LedgerRule rule, long found, Action<Ledge
         Rule.NextDueNs = 0;
         told(Rule, _recorded);
     }
+}
+
+/// <summary>The whole tree of a rule has been scanned again: all that was told before is recorded then.</summary>
+internal sealed class LaterScanCommand(LedgerRule rule, Action<LedgerRule, WholeScan> told) : LedgerCommand(rule)
+{
+    public override void Apply(LedgerWriter writer)
+    {
+    }
+
+    public override void Committed() => told(Rule!, default);
 }
 
 /// <summary>

@@ -54,6 +54,15 @@ internal static partial class LedgerLog
         "Ledger cannot be read at present, a scan waits for it: {Message}. To go on, {Advice}; it goes on by itself")]
     public static partial void CannotRead(ILogger logger, string message, string advice);
 
+    [LoggerMessage(2015, LogLevel.Information,
+        "Rule {Rule}: {Count} files were found only by scanning: no event had told of them")]
+    public static partial void FoundByScan(ILogger logger, string rule, long count);
+
+    [LoggerMessage(2016, LogLevel.Information,
+        "Stopping: {Count} arrivals and changes of files were not recorded any more. Nothing is lost: the next start "
+        + "scans and finds them")]
+    public static partial void LeftToNextStart(ILogger logger, int count);
+
     [LoggerMessage(2050, LogLevel.Error,
         "Paused: {Path} (rule {Rule}) has completed more than {Most} times within ten minutes; most likely its own job "
         + "rewrites it. What arrives there is recorded, but its job does not start: have the job write elsewhere, and "

@@ -29,6 +29,12 @@ internal sealed record LedgerOptions
     /// and the rule's tree is to be scanned again (<see cref="JobLedger.RescanNeeded"/>).
     /// </summary>
     public int PendingMax { get; init; } = 262_144;
+
+    /// <summary>
+    /// How long what waits is still written once the ledger is closed; then the next start's scan has to bring what it
+    /// can bring.
+    /// </summary>
+    public TimeSpan ClosingMax { get; init; } = TimeSpan.FromSeconds(5);
 }
 
 /// <summary>Where things are in a state directory.</summary>

@@ -37,6 +37,9 @@ internal sealed class LedgerRule(int id, WatchRule rule)
     /// <summary>Ledger thread: why no job is claimed; null when they are.</summary>
     public PauseReason? Paused { get; set; }
 
+    /// <summary>Jobs of files that no event had told of, since the last scan of the whole tree was recorded.</summary>
+    public long FoundByScans { get; set; }
+
     /// <summary>Ledger thread, and before it starts: there may be disposals that nobody has been told of.</summary>
     public bool HasIntended { get; set; }
 

@@ -22,7 +22,7 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _linkEntry;
 
     /// <summary>Records a completion: whatever comes of it is decided by <see cref="ArrivalDecision"/>.</summary>
-    public void Arrive(LedgerRule rule, Completion completion)
+    public ArrivalAction Arrive(LedgerRule rule, Completion completion)
     {
         EntryRow? known = Find(rule, completion.Path);
         (BytePath Path, EntryRow Row)? source = FindSource(rule, completion, known);
@@ -31,7 +31,7 @@ internal sealed partial class LedgerWriter
         if (action == ArrivalAction.MoveEntry)
         {
             MoveEntry(rule, source!.Value.Path, completion.Path, known);
-            return;
+            return action;
         }
 
         if (action == ArrivalAction.ReviveEntry)
@@ -46,6 +46,7 @@ internal sealed partial class LedgerWriter
         // The kernel said that the file has left its old name; a scan's conclusion is only acted on as a whole.
         if (completion.RenamedFrom is { } from && source is { } left && left.Row.Known.Version == completion.Version)
             Gone(rule, from);
+        return action;
     }
 
     private EntryRow? Find(LedgerRule rule, BytePath path)

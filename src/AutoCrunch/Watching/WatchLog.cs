@@ -59,7 +59,7 @@ internal static partial class WatchLog
     public static partial void Overflowed(this ILogger log, int count, int rules);
 
     [LoggerMessage(1013, LogLevel.Information, "Rule {Rule}: '{Path}' scanned after the overflow: {Directories} "
-        + "directories, {Files} files, {Found} of them found by the scan; took {Seconds:0.00} s")]
+        + "directories, {Files} files, {Found} of them new to the ledger; took {Seconds:0.00} s")]
     public static partial void OverflowRescanned(
         this ILogger log, string rule, BytePath path, long directories, long files, long found, double seconds);
 

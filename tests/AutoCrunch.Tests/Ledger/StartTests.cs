@@ -225,6 +225,30 @@ public sealed class StartTests : IDisposable
     }
 
     [Fact]
+    public void A_stop_leaves_to_the_next_start_what_its_scan_will_find_and_writes_the_rest()
+    {
+        using var rig = new LedgerRig(_directory);
+        rig.Options = rig.Options with { ClosingMax = TimeSpan.Zero };
+        rig.Open();
+        Completion first = rig.Complete("first");
+        Attempt attempt = rig.StartClaims().Take();
+        const int Many = 100_000;
+        for (int i = 0; i < Many; i++)
+            rig.Complete($"f{i}");
+        rig.Succeed(attempt);
+        rig.Ledger.Dispose();
+
+        Assert.True(rig.Log.Lines.Any(line => line.Contains("the next start scans", StringComparison.Ordinal)));
+        rig.Open();
+        Assert.Equal(JobState.Succeeded, rig.Read(reader => reader.Find(attempt.Job.Id))!.State);
+        Assert.InRange(rig.Jobs().Count(), 1, Many);
+        rig.Complete("f99999");
+        rig.Complete("first", first.Version);
+        Assert.Single(rig.Story(), line => line == "f99999:Queued");
+        Assert.Single(rig.Story(), line => line.StartsWith("first:", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_state_directory_that_cannot_be_made_is_refused()
     {
         _directory.Write("state", "a file");

@@ -50,7 +50,7 @@ public sealed class OverflowTests : IDisposable
         Wait.Until(() => rig.HasLogged("scanned after the overflow"));
         Assert.True(rig.Loop.OverflowCount > 0);
         Assert.Equal(1, rig.LogCount("The kernel's event queue overflowed"));
-        Assert.True(rig.HasLogged("of them found by the scan"));
+        Assert.True(rig.HasLogged("of them new to the ledger"));
         HashSet<string> seen = tracker.Seen();
         Assert.Contains("new/deep/x.raw", seen);
         Assert.Contains("was/y.raw", seen);
