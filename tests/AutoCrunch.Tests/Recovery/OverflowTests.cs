@@ -12,7 +12,8 @@ public sealed partial class OverflowTests
     private const int FilesPerDirectory = 10_000;
     private const int Files = Directories * FilesPerDirectory;
 
-    // inotify(7): fs.inotify.max_queued_events. A file is created, written, closed, and renamed from one name to another.
+    // inotify(7): fs.inotify.max_queued_events. A file is created, written, closed, and renamed from one name to
+    // another.
     private const int QueuedEvents = 16_384;
     private const int EventsPerFile = 5;
 
