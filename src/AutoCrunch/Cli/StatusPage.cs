@@ -85,7 +85,7 @@ internal static class StatusPage
                         + $"{Counts.Of(seen.LastScanFound)} new or changed"
                     : "none yet";
             yield return $"{terminal.Grey($"Last scan of {rule.Rule.Name}: ")}{scan}; "
-                + $"{Counts.Of(seen.FoundByRescans, "file")} found by rescans alone since the start";
+                + $"rescans since the start came by {Counts.Of(seen.FoundByRescans, "such file")}";
         }
     }
 }

@@ -16,7 +16,7 @@ internal sealed partial class WatchLoop
         _lastOverflowNs,
         _inotify.QueuedBytes());
 
-    // A first scan of a root finds what was there; any later one only what no event has told.
+    // A first scan of a root finds what was there; any later one what no event has told, or has told just now.
     private void Remember(WatchedRoot root, Scan scan)
     {
         root.LastScan = new ScanResult(_now.WallNs, scan.Reason, scan.Files, scan.Found);

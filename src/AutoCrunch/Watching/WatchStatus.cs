@@ -17,7 +17,8 @@ internal sealed record ScanResult(long EndedNs, ScanReason Reason, long Files, l
 /// </param>
 /// <param name="LastScan">The last scan of all of it; null before the first one.</param>
 /// <param name="FoundByRescans">
-/// Files that only a rescan has found since the service started: what events did not tell.
+/// New or changed files that rescans came by since the service started: what events did not tell, and under a flood
+/// also what they had told just before.
 /// </param>
 internal sealed record RootStatus(
     string Rule, bool IsRootThere, long Watched, long Unwatched, ScanResult? LastScan, long FoundByRescans);

@@ -48,7 +48,7 @@ internal sealed class WatchedRoot(WatchRule rule)
     /// <summary>The last complete scan of the whole tree; null before the first one.</summary>
     public ScanResult? LastScan { get; set; }
 
-    /// <summary>Files that only rescans have found, since the start.</summary>
+    /// <summary>New or changed files that rescans came by, since the start.</summary>
     public long FoundByRescans { get; set; }
 
     /// <summary>Directories that the operator was told cannot be read.</summary>
