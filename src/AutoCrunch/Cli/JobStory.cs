@@ -15,6 +15,7 @@ internal sealed class JobStory
     private readonly StateLayout _layout;
     private readonly Job _job;
     private readonly AttemptRecord[] _attempts;
+    private readonly Disposal? _disposal;
     private readonly bool _showsRunning;
     private readonly long _nowNs = Clock.WallNs();
 
@@ -31,6 +32,7 @@ internal sealed class JobStory
         _layout = new StateLayout(configuration.StateDirectory);
         _job = job;
         _attempts = [.. ledger.Attempts(job.Id).Where(ended => attempt is null || ended.Number == attempt)];
+        _disposal = ledger.FindDisposal(job.Id);
         _showsRunning = job.State == JobState.Running && (attempt is null || attempt == job.Attempts);
     }
 
@@ -52,6 +54,8 @@ internal sealed class JobStory
         if (_job.PreviousId is { } previous)
             Field("Before it", $"job {previous} of the same file");
         Field("State", StateSentence());
+        if (_disposal is not null)
+            Field("File", DisposalSentence(_disposal));
         WriteAttempts();
         WriteAdvice();
         _terminal.Out.Flush();
@@ -63,6 +67,8 @@ internal sealed class JobStory
         json.WriteNumber("inode", _job.Version.Inode);
         json.WriteTime("modified", _job.Version.MtimeNs);
         json.WriteNumber("crashes", _job.Crashes);
+        if (_disposal is { } disposal)
+            WriteDisposal(json, disposal);
         json.WriteStartArray("history");
         foreach (AttemptRecord attempt in _attempts)
             WriteAttempt(
@@ -71,6 +77,36 @@ internal sealed class JobStory
             WriteAttempt(json, _job.Attempts, _job.StartedNs!.Value, null, JobText.Of(JobState.Running), null);
         json.WriteEndArray();
     });
+
+    // What OnSuccess or OnFailure asked for.
+    private static string DisposalSentence(Disposal disposal)
+    {
+        string what = disposal.Kind == DisposalKind.Move ? $"moved to {disposal.Destination}" : "deleted";
+        return disposal.State switch
+        {
+            DisposalState.Intended => $"is still to be {what}",
+            DisposalState.Left => $"was not {what}: {disposal.Reason}",
+            _ => $"was {what}",
+        };
+    }
+
+    private static void WriteDisposal(Utf8JsonWriter json, Disposal disposal)
+    {
+        json.WriteStartObject("disposal");
+        json.WriteString("action", disposal.Kind == DisposalKind.Move ? "move" : "delete");
+        if (disposal.Destination is { } destination)
+            json.WritePath(destination, "destination");
+        json.WriteString("state", disposal.State switch
+        {
+            DisposalState.Intended => "intended",
+            DisposalState.Left => "left",
+            _ => "done",
+        });
+        json.WriteString("reason", disposal.Reason);
+        json.WriteTime("intended", disposal.IntendedNs);
+        json.WriteTime("ended", disposal.EndedNs);
+        json.WriteEndObject();
+    }
 
     private string StateSentence() => _job switch
     {

@@ -55,9 +55,9 @@ internal static class FeedbackLoops
             bool isShared = (Sample(rule) is { } mine && Takes(other, otherRoot, root.Join(mine)))
                 || (Sample(other) is { } its && Takes(rule, root, otherRoot.Join(its)));
             if (isShared)
-                yield return $"{string.Join(" and ", keys)} takes files away that rule '{other.Name}' takes too: its "
-                    + "jobs that have not started by then are cancelled; let one rule take them, and the other one "
-                    + "from where they are moved";
+                yield return $"{string.Join(" and ", keys)} take{(keys.Length == 1 ? "s" : "")} files away that rule "
+                    + $"'{other.Name}' takes too: its jobs that have not started by then are cancelled; let one rule "
+                    + "take them, and the other one from where they are moved";
         }
     }
 

@@ -231,6 +231,8 @@ internal sealed class MachineCheck
         DispatcherOptions dispatcher = _configuration.Rules.First(compiled => compiled.Rule == rule).Dispatcher;
         foreach (string loop in FeedbackLoops.Of(rule, dispatcher, _configuration.StateDirectory))
             Add(FindingSeverity.Warning, RuleKey(rule), loop);
+        foreach (string obstacle in DisposalCheck.Of(rule))
+            Add(FindingSeverity.Warning, RuleKey(rule), obstacle);
         foreach (string loser in FeedbackLoops.Losers(rule, _configuration.Rules.Select(compiled => compiled.Rule)))
             Add(FindingSeverity.Warning, RuleKey(rule), loser);
     }

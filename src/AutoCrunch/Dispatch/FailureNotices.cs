@@ -35,6 +35,7 @@ internal sealed class FailureNotices(
     private readonly HashSet<string> _behind = new(StringComparer.Ordinal);
     private readonly FailureCommandRunner _runner = new(inherited, shutdownGrace, ledger, supervisor, logger);
     private readonly TimeSpan _checkInterval = CheckInterval(rules);
+    private CancellationToken _token;
     private bool _isDue;
     private bool _isStarted;
     private long _wakeAtNs;
@@ -51,6 +52,7 @@ internal sealed class FailureNotices(
         if (!rules.Any(rule => rule.OnFailureCommand is not null || rule.HeldWarning > TimeSpan.Zero))
             return;
         _isStarted = true;
+        _token = _stopping.Token;
         new Thread(Work) { Name = "notices", IsBackground = true }.Start();
         ledger.StartNotices(Wake);
     }
@@ -116,7 +118,7 @@ internal sealed class FailureNotices(
         lock (_gate)
         {
             long now = Clock.MonotonicNs();
-            while (!_isDue && now < _wakeAtNs && !_stopping.IsCancellationRequested)
+            while (!_isDue && now < _wakeAtNs && !_token.IsCancellationRequested)
             {
                 double ms = Math.Ceiling((_wakeAtNs - now) / 1e6);
                 Monitor.Wait(_gate, _wakeAtNs == long.MaxValue ? -1 : (int)Math.Min(ms, int.MaxValue));
@@ -124,7 +126,7 @@ internal sealed class FailureNotices(
             }
 
             _isDue = false;
-            return !_stopping.IsCancellationRequested;
+            return !_token.IsCancellationRequested;
         }
     }
 
@@ -150,7 +152,7 @@ internal sealed class FailureNotices(
         Queue<long> runs = _runs.TryGetValue(rule.Name, out Queue<long>? known) ? known : _runs[rule.Name] = new();
         while (true)
         {
-            _stopping.Token.ThrowIfCancellationRequested();
+            _token.ThrowIfCancellationRequested();
             long now = Clock.MonotonicNs();
             while (runs.TryPeek(out long oldest) && oldest + (long)Window.TotalNanoseconds <= now)
                 runs.Dequeue();
@@ -170,7 +172,7 @@ internal sealed class FailureNotices(
                 return;
             }
 
-            if (!_runner.TryRun(rule, notices[0], notices.Count - 1, _stopping.Token))
+            if (!_runner.TryRun(rule, notices[0], notices.Count - 1, _token))
             {
                 _wakeAtNs = Math.Min(_wakeAtNs, After(s_hindered));
                 return;
@@ -184,11 +186,11 @@ internal sealed class FailureNotices(
 
     private static long After(TimeSpan time) => Clock.MonotonicNs() + (long)time.TotalNanoseconds;
 
-    private void Wait(Task task) => task.Wait(_stopping.Token);
+    private void Wait(Task task) => task.Wait(_token);
 
     private T Wait<T>(Task<T> task)
     {
-        task.Wait(_stopping.Token);
+        task.Wait(_token);
         return task.Result;
     }
 }

@@ -17,8 +17,11 @@ internal interface IDisposalRecord
     /// <param name="stat">The file that will have that name.</param>
     void Expect(Disposal disposal, BytePath path, FileStat stat);
 
-    /// <summary>The whole copy is on disk under its temporary name; that is to be recorded on disk too.</summary>
-    void Copied(Disposal disposal, ulong inode);
+    /// <summary>
+    /// The whole copy is on disk under its temporary name; that is to be recorded on disk too. False when the disposal
+    /// is not intended any more: the job is to run again.
+    /// </summary>
+    bool Copied(Disposal disposal, ulong inode);
 }
 
 /// <summary>
@@ -141,7 +144,13 @@ internal sealed class FileDisposer(WatchRule rule, string ledgerId, IDisposalRec
         if (isLink && (source.LinkCount < 2 || IsSameName(disposal)))
             return new DisposalResult.Left($"'{destination}' is the file itself");
         if (isCopy || isLink)
+        {
+            errno = PathOps.TryFlushDirectory(destination.Directory);
+            if (errno != 0)
+                return Cannot("fsync", destination.Directory, errno);
             return isSource ? TakeAway(disposal) : DisposalResult.Done.Value;
+        }
+
         if (isSource || !IsProcessed(there, disposal))
             return Taken(destination);
         FlushDirectories(disposal);
@@ -184,7 +193,12 @@ internal sealed class FileDisposer(WatchRule rule, string ledgerId, IDisposalRec
             return Cannot("statx", temporary, errno);
         if (own is { } place)
             record.Expect(disposal, place, AsJudged(copy, disposal));
-        record.Copied(disposal, copy.Inode);
+        if (!record.Copied(disposal, copy.Inode))
+        {
+            PathOps.TryUnlink(temporary);
+            return new DisposalResult.Left("its job is to run again");
+        }
+
         errno = Publish(temporary, destination);
         if (errno != 0)
         {

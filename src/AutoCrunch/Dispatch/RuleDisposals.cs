@@ -13,6 +13,7 @@ namespace AutoCrunch.Dispatch;
 internal sealed class RuleDisposals : IDisposalRecord, IDisposable
 {
     private const int Batch = 50;
+    private const long StaleNs = 500_000_000;
 
     private static readonly TimeSpan s_firstDelay = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_longestDelay = TimeSpan.FromMinutes(5);
@@ -20,6 +21,7 @@ internal sealed class RuleDisposals : IDisposalRecord, IDisposable
     private readonly object _gate = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationToken _token;
     private readonly WatchRule _rule;
     private readonly JobLedger _ledger;
     private readonly ILogger _logger;
@@ -40,6 +42,7 @@ internal sealed class RuleDisposals : IDisposalRecord, IDisposable
         _ledger = ledger;
         _logger = logger;
         _disposer = new FileDisposer(rule, ledger.Id, this);
+        _token = _stopping.Token;
     }
 
     /// <summary>Begins, with what an earlier life left. Does not wait.</summary>
@@ -70,10 +73,11 @@ internal sealed class RuleDisposals : IDisposalRecord, IDisposable
         Wait(_ledger.ExpectMovedAsync(_rule.Name, disposal, path, stat));
 
     /// <inheritdoc/>
-    public void Copied(Disposal disposal, ulong inode)
+    public bool Copied(Disposal disposal, ulong inode)
     {
-        Wait(_ledger.CopiedAsync(disposal, inode));
+        bool isIntended = Wait(_ledger.CopiedAsync(disposal, inode));
         _ledger.FlushNow();
+        return isIntended;
     }
 
     // Ledger thread. Most rules keep their files, and need no thread.
@@ -148,7 +152,7 @@ internal sealed class RuleDisposals : IDisposalRecord, IDisposable
         lock (_gate)
         {
             long now = Clock.MonotonicNs();
-            while (!_isDue && now < _retryAtNs && !_stopping.IsCancellationRequested)
+            while (!_isDue && now < _retryAtNs && !_token.IsCancellationRequested)
             {
                 double ms = Math.Ceiling((_retryAtNs - now) / 1e6);
                 Monitor.Wait(_gate, _retryAtNs == long.MaxValue ? -1 : (int)Math.Min(ms, int.MaxValue));
@@ -157,7 +161,7 @@ internal sealed class RuleDisposals : IDisposalRecord, IDisposable
 
             isRepetition = now >= _retryAtNs;
             _isDue = false;
-            return !_stopping.IsCancellationRequested;
+            return !_token.IsCancellationRequested;
         }
     }
 
@@ -169,9 +173,11 @@ internal sealed class RuleDisposals : IDisposalRecord, IDisposable
         {
             if (!TryFlush())
                 return false;
-            foreach (Disposal disposal in intended)
+            // What was read a while ago may not be intended any more: a job may have been told to run again.
+            long staleNs = Clock.MonotonicNs() + StaleNs;
+            foreach (Disposal disposal in intended.TakeWhile(_ => Clock.MonotonicNs() < staleNs))
             {
-                _stopping.Token.ThrowIfCancellationRequested();
+                _token.ThrowIfCancellationRequested();
                 isAllDone &= TryDo(disposal);
                 afterId = disposal.Id;
             }
@@ -201,7 +207,7 @@ internal sealed class RuleDisposals : IDisposalRecord, IDisposable
 
     private bool TryDo(Disposal disposal)
     {
-        switch (_disposer.Perform(disposal, _stopping.Token))
+        switch (_disposer.Perform(disposal, _token))
         {
             case DisposalResult.Done when disposal.Destination is { } destination:
                 _results.Add((disposal, null));
@@ -234,11 +240,11 @@ internal sealed class RuleDisposals : IDisposalRecord, IDisposable
 
     private static string Verb(Disposal disposal) => disposal.Kind == DisposalKind.Move ? "moved" : "deleted";
 
-    private void Wait(Task task) => task.Wait(_stopping.Token);
+    private void Wait(Task task) => task.Wait(_token);
 
     private T Wait<T>(Task<T> task)
     {
-        task.Wait(_stopping.Token);
+        task.Wait(_token);
         return task.Result;
     }
 }

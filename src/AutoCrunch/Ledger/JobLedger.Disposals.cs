@@ -38,12 +38,10 @@ internal sealed partial class JobLedger
         return true;
     });
 
-    /// <summary>The whole copy is on disk, under another name than it will have.</summary>
-    public Task CopiedAsync(Disposal disposal, ulong inode) => Request(writer =>
-    {
-        writer.Copied(disposal, inode);
-        return true;
-    });
+    /// <summary>
+    /// The whole copy is on disk, under another name than it will have. False when it is not intended any more.
+    /// </summary>
+    public Task<bool> CopiedAsync(Disposal disposal, ulong inode) => Request(writer => writer.Copied(disposal, inode));
 
     /// <summary>Disposals are done, or left undone for a reason.</summary>
     public Task EndDisposalsAsync(IReadOnlyList<(Disposal Disposal, string? Reason)> ended) => Request(writer =>

@@ -31,9 +31,14 @@ internal sealed partial class LedgerWriter
     public void ExpectMoved(LedgerRule rule, Disposal disposal, BytePath path, FileStat stat) =>
         PutEntry(rule, path, stat, EntryState.Present, null, disposal.JobId);
 
-    /// <summary>The whole copy is on disk, under another name than it will have.</summary>
-    public void Copied(Disposal disposal, ulong inode) =>
+    /// <summary>
+    /// The whole copy is on disk, under another name than it will have. False when it is not intended any more.
+    /// </summary>
+    public bool Copied(Disposal disposal, ulong inode)
+    {
         _copied.Bind(1, disposal.Id).Bind(2, (long)inode).Run();
+        return _db.Changes == 1;
+    }
 
     /// <summary>It is done, or left undone for a reason.</summary>
     public void EndDisposal(Disposal disposal, string? reason) =>

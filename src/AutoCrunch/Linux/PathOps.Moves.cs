@@ -29,13 +29,14 @@ internal static unsafe partial class PathOps
     }
 
     /// <summary>
-    /// Returns when the names in a directory are on disk. 0 also where the file system has no such thing (EINVAL).
+    /// Returns when the names in a directory are on disk. 0 also where the file system has no such thing (EINVAL), and
+    /// for a directory that may be written and not read, which nobody can ask for.
     /// </summary>
     public static int TryFlushDirectory(BytePath directory)
     {
         int errno = Open(directory, Libc.O_RDONLY | Libc.O_DIRECTORY, 0, out SafeFileHandle? handle);
         if (handle is null)
-            return errno;
+            return errno == Errno.EACCES ? 0 : errno;
         using (handle)
             errno = Result(Libc.fsync(handle));
         return errno is Errno.EINVAL or Errno.EROFS ? 0 : errno;

@@ -41,6 +41,30 @@ public sealed class MachineCheckTests
     }
 
     [Fact]
+    public void What_stands_in_the_way_of_moving_files_is_said_before_the_first_one()
+    {
+        using var test = new ConfigurationCase();
+        test.Folder.Write("done", "no directory");
+        test.Folder.MakeDirectory("in/archive");
+        CompiledConfiguration configuration = test.CompileRight("""
+            { "AutoCrunch": { "Rules": {
+                "raw": { "Path": "in", "Dispatcher": { "Command": ["true"] },
+                    "OnSuccess": { "Action": "Move", "To": "done/{relative}" },
+                    "OnFailure": { "Action": "Move", "To": "in/archive/{relative}" } },
+                "second": { "Path": "in/archive", "Dispatcher": { "Command": ["true"] } } } } }
+            """);
+        string[] warnings = [.. Texts(MachineCheck.Prepare(configuration), FindingSeverity.Warning)];
+        Assert.Equal(3, warnings.Length);
+        Assert.Contains(warnings, warning => warning.Contains(
+            "files cannot be moved to \"done/{relative}\": write to", StringComparison.Ordinal));
+        Assert.Contains(warnings, warning => warning.Contains(
+            "OnFailure moves files to \"in/archive/{relative}\", where the rule takes them itself",
+            StringComparison.Ordinal));
+        Assert.Contains(warnings, warning => warning.Contains(
+            "OnSuccess and OnFailure take files away that rule 'second' takes too", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_directory_that_is_a_file_is_an_error()
     {
         using var test = new ConfigurationCase();

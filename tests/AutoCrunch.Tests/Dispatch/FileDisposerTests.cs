@@ -144,6 +144,15 @@ public sealed class FileDisposerTests : IDisposable
     }
 
     [Fact]
+    public void A_file_whose_job_is_to_run_again_stays_though_it_was_copied()
+    {
+        _directory.Write("in/" + Name, "content");
+        _ledger.IsIntended = false;
+        Left(Move(_other["done.raw"]), "to run again");
+        AssertOnly(_directory["in/" + Name]);
+    }
+
+    [Fact]
     public void A_crash_while_it_was_copied_begins_again()
     {
         _directory.Write("in/" + Name, "content");
@@ -309,10 +318,13 @@ public sealed class FileDisposerTests : IDisposable
 
         public ulong? CopyInode { get; private set; }
 
-        public void Copied(Disposal disposal, ulong inode)
+        public bool IsIntended { get; set; } = true;
+
+        public bool Copied(Disposal disposal, ulong inode)
         {
             CopyInode = inode;
             OnCopied?.Invoke();
+            return IsIntended;
         }
     }
 }

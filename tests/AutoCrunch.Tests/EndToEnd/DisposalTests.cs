@@ -1,3 +1,4 @@
+using System.Text.Json;
 using AutoCrunch.Core;
 using AutoCrunch.Tests.EndToEnd.Harness;
 
@@ -95,6 +96,13 @@ public sealed class DisposalTests(DisposalService fixture) : IClassFixture<Dispo
             Directory.GetFiles(Path.Combine(Service.Base, "failed"), "*-f.raw")));
         Assert.Matches("^[0-9]+-2-f.raw$", moved);
         Assert.Equal(2, arena.Started().Count);
+        string id = moved[..moved.IndexOf('-', StringComparison.Ordinal)];
+        Service.Until(() => Show(id).Contains("was moved", StringComparison.Ordinal), () => "the record of the move");
+        string to = Path.Combine(Service.Base, "failed", moved);
+        Assert.Contains($"was moved to {to}", Show(id), StringComparison.Ordinal);
+        JsonElement disposal = JsonDocument.Parse(Show(id, "--json")).RootElement.GetProperty("disposal");
+        Assert.Equal("move", disposal.GetProperty("action").GetString());
+        Assert.Equal(to, disposal.GetProperty("destination").GetString());
     }
 
     [Fact]
@@ -136,6 +144,14 @@ public sealed class DisposalTests(DisposalService fixture) : IClassFixture<Dispo
         Service.UntilLogged("is not moved", "f.raw", "exists already");
         Assert.Single(arena.Files());
         Assert.Equal("somebody's", File.ReadAllText(Path.Combine(to, "f.raw")));
+    }
+
+    private string Show(string id, params string[] options)
+    {
+        Command show = Command.Run(
+            "dotnet", [ServiceUnderTest.Program, "show", id, .. options, "--config", Service.ConfigurationFile]);
+        Assert.True(show.ExitCode == 0, show.Error);
+        return show.Output;
     }
 
     private static bool IsEmpty(Arena arena) => Count(arena.Destination) == 0;
