@@ -195,9 +195,10 @@ internal sealed partial class LedgerWriter
 
                 return transition;
             default:
-                // It would run again, but the path has a newer version with a job of its own.
+                // It would run again, but the path has a newer version with a job of its own, or this version was
+                // submitted by hand meanwhile: of a path, one job waits at most.
                 bool isReplaced = !isLatest && entry is { Known.State: not EntryState.Gone } latest
-                    && latest.Known.Version != now.Version;
+                    && (latest.Known.Version != now.Version || latest.Known.Job == JobState.Queued);
                 return isReplaced
                     ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded }
                     : transition;

@@ -1,0 +1,60 @@
+using AutoCrunch.Core;
+using AutoCrunch.Ledger;
+
+namespace AutoCrunch.Tests.Ledger;
+
+/// <summary>What operators ask for, in the ledger.</summary>
+public sealed class ByHandTests : IDisposable
+{
+    private readonly LedgerRig _rig = new();
+
+    public void Dispose() => _rig.Dispose();
+
+    [Fact]
+    public async Task Of_a_path_that_is_submitted_while_its_job_runs_one_job_waits_also_when_that_one_fails()
+    {
+        _rig.Open().StartClaims();
+        Completion file = _rig.Complete("a");
+        Attempt first = _rig.Take();
+        Submitted[] submitted = await _rig.Ledger.SubmitAsync("raw", [new SeenFile(file.Path, file.Stat)]);
+        Assert.Equal([new Submitted(2, HasWaited: false)], submitted);
+        Assert.Equal(
+            [new Submitted(2, HasWaited: true)],
+            await _rig.Ledger.SubmitAsync("raw", [new SeenFile(file.Path, file.Stat)]));
+
+        _rig.SettleNow(first, new AttemptOutcome.Failed("exited with code 1", 1));
+
+        Assert.Equal(2, _rig.Take().Job.Id);
+        Assert.Equal(["a:Cancelled/Superseded", "a:Running"], _rig.Story());
+        Assert.Equal(Evidence.ByHand, _rig.Job(2).Evidence);
+    }
+
+    [Fact]
+    public async Task A_retry_finds_the_name_that_a_file_has_now()
+    {
+        _rig.Open().StartClaims();
+        Completion file = _rig.Complete("a");
+        _rig.Succeed(_rig.Take());
+        _rig.Complete("sub/b", file.Version, change: completion => completion with { RenamedFrom = file.Path });
+
+        FoundJob found = Assert.Single(await _rig.Ledger.FindAsync([1]))!;
+        Assert.Equal(("sub/b", 1L), (found.Job.Path.ToString(), found.LatestId));
+        Assert.True(Assert.Single(await _rig.Ledger.RetryAsync([found])));
+
+        Attempt again = _rig.Take();
+        Assert.Equal((1L, 2, "sub/b"), (again.Job.Id, again.Number, again.Job.Path.ToString()));
+        Assert.False(Assert.Single(await _rig.Ledger.RetryAsync([found]))); // it runs
+    }
+
+    [Fact]
+    public async Task A_rule_that_is_paused_claims_nothing_from_then_on_until_it_is_resumed()
+    {
+        _rig.Open().StartClaims();
+        Assert.Null((await _rig.Ledger.SetPausedAsync("raw", PauseReason.ByHand))!.Before);
+        _rig.Complete("a");
+        _rig.AssertNothingClaimed();
+        Assert.Equal(new RulePause(PauseReason.ByHand, 1), await _rig.Ledger.SetPausedAsync("raw", null));
+        _rig.Take();
+        Assert.Null(await _rig.Ledger.SetPausedAsync("none", null));
+    }
+}
