@@ -21,6 +21,7 @@ internal sealed class StatusControl(
         rule => rule.Rule.Name, rule => rule.Rule.Path, StringComparer.Ordinal);
 
     private readonly long _startedNs = Clock.WallNs();
+    private int _isLooking;
 
     /// <inheritdoc/>
     public string Verb => "status";
@@ -33,8 +34,7 @@ internal sealed class StatusControl(
         (WatchStatus status, IReadOnlyList<InFlightCount> counts, IReadOnlyList<InFlight> files) = await watch.AskAsync(
             () => (watch.Status(), tracker.InFlightCounts(), InFlight(limit)))
             .WaitAsync(stopping).ConfigureAwait(false);
-        if (files.Count > 0)
-            files = await ControlWork.OnThreadAsync(() => LookAt(files)).ConfigureAwait(false);
+        files = await WithSizesAsync(files).ConfigureAwait(false);
         Dictionary<string, InFlightCount> byRule = counts.ToDictionary(count => count.Rule, StringComparer.Ordinal);
         foreach (RootStatus root in status.Roots)
             await answer.LineAsync(json => Write(json, root, byRule[root.Rule], scans.GetValueOrDefault(root.Rule)))
@@ -60,6 +60,21 @@ internal sealed class StatusControl(
         IEnumerable<InFlight> transfers = tracker.Transfers().Take(limit).Select(transfer => new InFlight(
             transfer.Rule.Name, transfer.Path, InFlightState.BeingWritten, transfer.SinceNs, transfer.SinceNs));
         return [.. transfers.Concat(tracker.InFlight(limit, Clock.Now())).Take(limit)];
+    }
+
+    // One at a time: where a file server hangs, it is one client that waits for it, and not every one that comes after.
+    private async Task<IReadOnlyList<InFlight>> WithSizesAsync(IReadOnlyList<InFlight> files)
+    {
+        if (files.Count == 0 || Interlocked.Exchange(ref _isLooking, 1) != 0)
+            return files;
+        try
+        {
+            return await ControlWork.OnThreadAsync(() => LookAt(files)).ConfigureAwait(false);
+        }
+        finally
+        {
+            Volatile.Write(ref _isLooking, 0);
+        }
     }
 
     // The sizes of this moment; those that are gone by now are left out.
