@@ -238,7 +238,7 @@ public sealed class StartTests : IDisposable
         rig.Succeed(attempt);
         rig.Ledger.Dispose();
 
-        Assert.True(rig.Log.Lines.Any(line => line.Contains("the next start scans", StringComparison.Ordinal)));
+        Assert.Contains(rig.Log.Lines, line => line.Contains("the next start scans", StringComparison.Ordinal));
         rig.Open();
         Assert.Equal(JobState.Succeeded, rig.Read(reader => reader.Find(attempt.Job.Id))!.State);
         Assert.InRange(rig.Jobs().Count(), 1, Many);
