@@ -15,9 +15,10 @@ internal sealed partial class CompletionMachine
         // The queue keeps the best ones: its head, the worst of them, gives way.
         var best = new PriorityQueue<TrackedFile, (bool IsHeld, long ArrivedNs)>(
             Comparer<(bool IsHeld, long ArrivedNs)>.Create(static (x, y) => y.CompareTo(x)));
+        var isBelow = new Dictionary<TrackedDirectory, bool>();
         foreach (TrackedFile file in _files.Values)
         {
-            if (limit <= 0 || (!directory.IsEmpty && !file.Directory.PathOf(file.Name).IsAtOrBelow(directory)))
+            if (limit <= 0 || !IsIn(file.Directory, directory, isBelow))
                 continue;
             (bool, long) rank = (file.Phase == Phase.Held, file.ArrivedNs);
             if (best.Count < limit)
@@ -60,6 +61,16 @@ internal sealed partial class CompletionMachine
 
         int arriving = _files.Count - held;
         return new InFlightCount(_rule.Name, arriving, held, arriving > 0 ? oldestNs : null);
+    }
+
+    // Directories are few beside files: the path of each is made once.
+    private static bool IsIn(TrackedDirectory directory, BytePath top, Dictionary<TrackedDirectory, bool> known)
+    {
+        if (!top.IsEmpty && !known.TryGetValue(directory, out bool isBelow))
+            known.Add(directory, isBelow = directory.RelativePath.IsAtOrBelow(top));
+        else
+            isBelow = top.IsEmpty || known[directory];
+        return isBelow;
     }
 
     private InFlight Tell(TrackedFile file, Moment now)

@@ -39,9 +39,13 @@ internal static partial class Explainer
                 "Send it: it runs when it has finished arriving.");
     }
 
-    // There, not in flight, and the ledger knows nothing of it.
-    private static Explanation OfUnknown(ExplanationFacts facts) => OfUnseen(
-        facts, "It", ExplanationReason.NotSeenYet, "has not been judged yet");
+    // Not in flight, and the ledger knows nothing of it.
+    private static Explanation OfUnknown(ExplanationFacts facts) => facts.Disk.Problem is { } problem
+        ? new Explanation(
+            ExplanationReason.NotLookedAt,
+            $"The user who asks cannot look at it ({problem}), and rule {facts.Rule.Name} has no record of it.",
+            $"Ask as root: sudo autocrunch explain {ShellWord.Of(facts.AbsolutePath)}.")
+        : OfUnseen(facts, "It", ExplanationReason.NotSeenYet, "has not been judged yet");
 
     private static Explanation OfUnseen(ExplanationFacts facts, string what, ExplanationReason reason, string state)
     {
@@ -167,8 +171,9 @@ internal static partial class Explainer
             return Because(ExplanationReason.RulePaused,
                 $"{name} waits: rule {facts.Rule.Name} is paused, {why}",
                 $"Let the rule go on: autocrunch resume {facts.Rule.Name}");
-        if (ledger.PathPaused is { } loop)
-            return Because(ExplanationReason.PathPaused, $"{name} waits: this path is paused, {loop}",
+        if (ledger.PathPaused is not null || job.IsPathPaused)
+            return Because(ExplanationReason.PathPaused,
+                $"{name} waits: this path is paused, {ledger.PathPaused ?? "as it completed again and again"}",
                 $"Let the job write elsewhere, then: autocrunch resume {facts.Rule.Name} --path "
                     + ShellWord.Of(facts.AbsolutePath));
         if (job.DueNs > facts.NowNs)
@@ -217,7 +222,12 @@ internal static partial class Explainer
     {
         bool isGone = IsAbsent(facts);
         string ago = Ages.Ago(job.FinishedNs ?? job.CompletedNs, facts.NowNs);
-        string gone = isGone ? " The file is gone by now." : "";
+        string gone = !isGone ? "" : facts.Ledger.Disposal switch
+        {
+            { State: DisposalState.Done, Destination: { } moved } => $" Its file was then moved to {moved}.",
+            { State: DisposalState.Done } => " Its file was then deleted, as the rule asks.",
+            _ => " The file is gone by now.",
+        };
         string retry = $"autocrunch retry {job.Id}";
         (ExplanationReason reason, string sentence, string remedy) = job switch
         {

@@ -24,6 +24,7 @@ internal enum ExplanationReason : byte
     RootMissing,
     Gone,
     NeverSeen,
+    NotLookedAt,
 
     // On the way to a verdict.
     BeingWritten,
@@ -140,7 +141,7 @@ internal readonly record struct FileWriter(int Pid, BytePath Program);
 /// </param>
 internal sealed record DiskFacts(FileStat? Stat)
 {
-    /// <summary>Why it could not be looked at, as a sentence; null when it could.</summary>
+    /// <summary>Why whoever asks could not look at it, in a few words; null when that was possible.</summary>
     public string? Problem { get; init; }
 
     /// <summary>The rule's Path is there.</summary>
@@ -176,6 +177,9 @@ internal sealed record LedgerFacts
 
     /// <summary>The last attempt of the latest job that has ended; null when none has.</summary>
     public AttemptRecord? LastAttempt { get; init; }
+
+    /// <summary>What was done with the file when the latest job had ended; null when nothing was.</summary>
+    public Disposal? Disposal { get; init; }
 
     /// <summary>Jobs of the rule that are due before the latest one.</summary>
     public int Ahead { get; init; }

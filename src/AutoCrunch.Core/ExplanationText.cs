@@ -20,6 +20,7 @@ internal static class ExplanationText
         ExplanationReason.RootMissing => "the rule's Path is not there",
         ExplanationReason.Gone => "gone",
         ExplanationReason.NeverSeen => "never seen",
+        ExplanationReason.NotLookedAt => "out of sight of this user",
         ExplanationReason.BeingWritten => "still being written",
         ExplanationReason.WaitsForQuiet => "waits for its quiet period",
         ExplanationReason.WaitsForWriter => "perhaps still being written",

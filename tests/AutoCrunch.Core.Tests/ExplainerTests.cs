@@ -227,6 +227,32 @@ public sealed class ExplainerTests
         "To run it: autocrunch submit --rule raw /in/d/a.raw.");
 
     [Fact]
+    public void A_file_that_whoever_asks_may_not_look_at() => Says(
+        s_there with { Disk = new DiskFacts((FileStat?)null) { Problem = "Permission denied" } },
+        ExplanationReason.NotLookedAt,
+        "The user who asks cannot look at it (Permission denied), and rule raw has no record of it.",
+        "Ask as root: sudo autocrunch explain /in/d/a.raw.");
+
+    [Fact]
+    public void A_file_that_was_moved_when_its_job_had_succeeded()
+    {
+        var moved = new Disposal
+        {
+            Id = 1, JobId = 12, Kind = DisposalKind.Move, Source = s_there.AbsolutePath, Version = s_version,
+            Destination = BytePath.Parse("/done/a.raw"), State = DisposalState.Done,
+        };
+        Says(
+            s_there with
+            {
+                Disk = new DiskFacts((FileStat?)null),
+                Ledger = Ledger(Job(JobState.Succeeded), EntryState.Gone) with { Disposal = moved },
+            },
+            ExplanationReason.Succeeded,
+            "Job 12 succeeded 3 min ago (attempt 0). Its file was then moved to /done/a.raw.",
+            "Send it again: it runs when it has finished arriving.");
+    }
+
+    [Fact]
     public void A_path_that_is_too_long()
     {
         var path = new BytePath(Enumerable.Repeat((byte)'a', 4092).ToArray());

@@ -71,14 +71,18 @@ internal sealed class DirectoryExplainer(
         return disk is { IsRootThere: true, Link: null } ? null : Explainer.Of(facts);
     }
 
-    // Depth first, in the order of names where that costs nothing: without recursion, as deep as the tree may be.
+    // Without recursion, as deep as the tree may be.
     private void Walk(
         CompiledRule rule, BytePath top, ServiceFacts known, Dictionary<BytePath, InFlight> inFlight, long nowNs)
     {
         var directories = new Stack<BytePath>([top]);
         while (!_isCut && directories.TryPop(out BytePath directory))
         {
-            int errno = DirectoryReader.TryOpenTarget(rule.Rule.Path.Join(directory), out DirectoryReader? reader);
+            BytePath path = rule.Rule.Path.Join(directory);
+            DirectoryReader? reader;
+            int errno = directory.IsEmpty
+                ? DirectoryReader.TryOpenTarget(path, out reader)
+                : DirectoryReader.TryOpen(path, out reader);
             if (reader is null)
             {
                 _unlisted += errno is Errno.ENOENT or Errno.ENOTDIR ? 0 : 1;
@@ -86,7 +90,7 @@ internal sealed class DirectoryExplainer(
             }
 
             using (reader)
-                List(rule, directory, reader, directories, path => Judge(rule, path, known, inFlight, nowNs));
+                List(rule, directory, reader, directories, file => Judge(rule, file, known, inFlight, nowNs));
         }
     }
 

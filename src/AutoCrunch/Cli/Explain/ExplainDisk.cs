@@ -19,8 +19,7 @@ internal static class ExplainDisk
         bool isLink = link is not null || (errno == 0 && stat.Type == FileType.Symlink);
         return new DiskFacts(errno == 0 ? stat : null)
         {
-            Problem = errno is 0 or Errno.ENOENT or Errno.ENOTDIR ? null : LinuxException.Explain("look "
-                + "at", path, errno),
+            Problem = errno is 0 or Errno.ENOENT or Errno.ENOTDIR ? null : Errno.Describe(errno),
             IsRootThere = isRootThere,
             Link = link,
             RealPath = isLink && PathOps.TryRealPath(path, out BytePath real) == 0 ? real : null,

@@ -32,7 +32,8 @@ internal sealed class ExplainJson(Terminal terminal, JobList jobs) : IExplainRep
     {
         FileStat? stat = rules[0].Facts.Disk.Stat;
         json.WritePath(path);
-        json.WriteString("type", JobText.JsonName((stat?.Type.ToString()) ?? "Missing"));
+        string missing = rules[0].Facts.Disk.Problem is null ? "missing" : "unknown";
+        json.WriteString("type", stat is { } file ? JobText.JsonName(file.Type.ToString()) : missing);
         json.WriteOptional("size", stat?.SizeBytes);
         json.WriteTime("modified", stat?.MtimeNs);
         json.WriteString("service", JobText.JsonName(rules[0].Facts.Service.Answer.ToString()));

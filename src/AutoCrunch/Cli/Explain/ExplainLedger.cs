@@ -55,7 +55,10 @@ internal sealed class ExplainLedger : IDisposable
         facts = facts with { Entry = file.Known, Jobs = jobs };
         if (jobs is not [{ } latest, ..])
             return facts;
-        facts = facts with { LastAttempt = _reader.LastAttempt(latest.Id) };
+        facts = facts with
+        {
+            LastAttempt = _reader.LastAttempt(latest.Id), Disposal = _reader.FindDisposal(latest.Id),
+        };
         if (_reader.FindPausedPath(rule, path) is not null)
             facts = facts with { PathPaused = "because it completed again and again; most likely its job rewrites it" };
         return latest.State == JobState.Queued ? InQueue(facts, latest) : facts;

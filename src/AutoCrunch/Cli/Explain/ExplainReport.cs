@@ -16,7 +16,7 @@ internal sealed class ExplainReport(Terminal terminal, long nowNs) : IExplainRep
     /// <inheritdoc/>
     public void File(BytePath path, IReadOnlyList<FileExplanation> rules)
     {
-        terminal.Out.WriteLine(Title(path, rules[0].Facts.Disk.Stat));
+        terminal.Out.WriteLine(Title(path, rules[0].Facts.Disk.Stat, rules[0].Facts.Disk.Problem));
         foreach (FileExplanation rule in rules)
         {
             ExplanationReason reason = rule.Finding.Reason;
@@ -58,12 +58,12 @@ internal sealed class ExplainReport(Terminal terminal, long nowNs) : IExplainRep
 
     private static string Bold(string text) => $"\e[1m{text}\e[0m";
 
-    private string Title(BytePath path, FileStat? stat)
+    private string Title(BytePath path, FileStat? stat, string? problem = null)
     {
         string name = terminal.HasColours ? Bold(path.ToString()) : path.ToString();
         return stat is { Type: FileType.Regular } file
             ? $"{name}  ({Sizes.Of(file.SizeBytes)}, modified {Relative.Ago(file.MtimeNs, nowNs)})"
-            : stat is null ? $"{name}  (not there)" : name;
+            : stat is null ? $"{name}  ({problem ?? "not there"})" : name;
     }
 
     private void Write(Explanation finding, int indent)

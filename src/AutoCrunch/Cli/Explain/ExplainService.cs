@@ -83,11 +83,11 @@ internal sealed class ExplainService(CompiledConfiguration configuration)
 
     private static ServiceFacts Read(JsonElement last)
     {
-        if (!last.TryGetProperty("coverage", out _))
+        // What it says of a rule with another Path is about other files.
+        if (!last.GetProperty("hasRule").GetBoolean())
             return new ServiceFacts(ServiceAnswer.Running) { HasRule = false };
         return new ServiceFacts(ServiceAnswer.Running)
         {
-            HasRule = last.GetProperty("hasRule").GetBoolean(),
             Coverage = CoverageIn(last),
             CoverageProblem = last.GetProperty("coverageProblem").GetString() ?? "",
             IsScanning = last.GetProperty("scanning").GetBoolean(),

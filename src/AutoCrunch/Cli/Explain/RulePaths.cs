@@ -24,9 +24,13 @@ internal static class RulePaths
                 continue;
             }
 
+            if (PathOps.TryRealPath(rule.Rule.Path, out BytePath root) != 0)
+                continue;
             real ??= RealOf(path);
-            if (PathOps.TryRealPath(rule.Rule.Path, out BytePath root) == 0 && real.Value.IsAtOrBelow(root))
+            if (real.Value.IsAtOrBelow(root))
                 found.Add((rule, Below(real.Value, root)));
+            else if (PathOps.TryRealPath(path, out BytePath target) == 0 && target == root)
+                found.Add((rule, BytePath.Empty));
         }
 
         return found;

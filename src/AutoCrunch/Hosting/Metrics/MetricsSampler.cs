@@ -64,8 +64,7 @@ internal sealed class MetricsSampler(
             {
                 _sample = Take();
             }
-            catch (Exception e) when (e is SqliteException or LedgerUnusableException or TimeoutException
-                or OperationCanceledException or InvalidOperationException)
+            catch (Exception e) when (e is not InvariantException)
             {
                 // The service stops, the disk fails, the watch thread is busy: the last numbers stand.
             }
@@ -85,10 +84,8 @@ internal sealed class MetricsSampler(
 
     private ServiceSample Take()
     {
-        var asked = watch.AskAsync(() => (Watch: watch.Status(), InFlight: tracker.InFlightCounts()));
-        if (!((Task)asked).Wait(s_patience))
-            throw new TimeoutException();
-        (WatchStatus status, IReadOnlyList<InFlightCount> inFlight) = asked.Result;
+        (WatchStatus status, IReadOnlyList<InFlightCount> inFlight) = watch.AskAsync(
+            () => (watch.Status(), tracker.InFlightCounts())).WaitAsync(s_patience).GetAwaiter().GetResult();
         _reader ??= LedgerReader.Open(configuration.StateDirectory);
         Dictionary<string, RuleCounts> counts = _reader.Counts().ToDictionary(count => count.Rule);
         IReadOnlyDictionary<string, long> oldest = _reader.OldestQueued();

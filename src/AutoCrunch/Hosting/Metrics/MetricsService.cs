@@ -22,8 +22,9 @@ internal sealed class MetricsService : BackgroundService
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(10);
 
     private readonly CompiledConfiguration _configuration;
-    private readonly ServiceMetrics _metrics;
     private readonly ILogger _logger;
+    private readonly PrometheusText? _text;
+    private readonly IDisposable? _otlp;
     private bool _isFailing;
 
     public MetricsService(
@@ -31,35 +32,45 @@ internal sealed class MetricsService : BackgroundService
         ILogger<MetricsService> logger)
     {
         _configuration = configuration;
-        _metrics = metrics;
         _logger = logger;
         tracker.Completed = metrics.Completed;
         ledger.Settled = metrics.Settled;
+
+        // Before anything is started, so that all is counted.
+        _text = configuration.MetricsFile is null ? null : new PrometheusText(metrics.Meter);
+        _otlp = OtlpExport.IsWanted(Environment.GetEnvironmentVariable)
+            ? OtlpExport.Start(Environment.GetEnvironmentVariable)
+            : null;
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        _otlp?.Dispose();
+        _text?.Dispose();
     }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using IDisposable? otlp = OtlpExport.IsWanted(Environment.GetEnvironmentVariable)
-            ? OtlpExport.Start(Environment.GetEnvironmentVariable)
-            : null;
         try
         {
-            if (_configuration.MetricsFile is { } file)
-                await WriteFilesAsync(file, stoppingToken).ConfigureAwait(false);
-            else if (otlp is not null)
+            if (_configuration.MetricsFile is { } file && _text is { } text)
+                await WriteFilesAsync(file, text, stoppingToken).ConfigureAwait(false);
+            else if (_otlp is not null)
                 await new TaskCompletionSource().Task.WaitAsync(stoppingToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The service stops: what OTLP still has to send is sent now.
+            // The service stops: what OTLP still has to send is sent now, while all can still be asked.
+            _otlp?.Dispose();
         }
     }
 
     // A file that is there says that the service runs: it goes when the service stops.
-    private async Task WriteFilesAsync(BytePath file, CancellationToken stoppingToken)
+    private async Task WriteFilesAsync(BytePath file, PrometheusText text, CancellationToken stoppingToken)
     {
-        using var text = new PrometheusText(_metrics.Meter);
         using var timer = new PeriodicTimer(s_interval);
         try
         {
@@ -99,7 +110,7 @@ internal sealed class MetricsService : BackgroundService
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                return e.Message.Contains("space", StringComparison.OrdinalIgnoreCase) ? Errno.ENOSPC : Errno.EIO;
+                return e.HResult is > 0 and < 4096 ? e.HResult : Errno.EIO; // .NET puts the errno there
             }
         }
     }
