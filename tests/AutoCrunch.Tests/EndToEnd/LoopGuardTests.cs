@@ -27,8 +27,21 @@ public sealed class LoopGuardTests
         service.Quiesce("other");
 
         Assert.Equal(1, service.Log.Split('\n').Count(line => line.Contains("Paused: ", StringComparison.Ordinal)));
-        Assert.Equal(5, service.Log.Split('\n').Count(
-            line => line.Contains("succeeded", StringComparison.Ordinal)
-                && line.Contains("(rule raw", StringComparison.Ordinal)));
+        Assert.Equal(5, Succeeded(service));
+
+        // As the log says it; the loop begins anew, and ends again.
+        string paused = service.UntilLogged("Paused: ", "f.raw");
+        string path = paused.Split("--path '")[1].Split('\'')[0];
+        Command resume = Command.Run("dotnet",
+            [ServiceUnderTest.Program, "resume", "raw", "--path", path, "--config", service.ConfigurationFile]);
+        Assert.True(resume.ExitCode == 0, resume.Text);
+        service.Until(
+            () => service.Log.Split('\n').Count(line => line.Contains("Paused: ", StringComparison.Ordinal)) == 2,
+            () => "the loop guard, once more");
+        Assert.InRange(Succeeded(service), 6, 12);
     }
+
+    private static int Succeeded(ServiceUnderTest service) => service.Log.Split('\n').Count(
+        line => line.Contains("succeeded", StringComparison.Ordinal)
+            && line.Contains("(rule raw", StringComparison.Ordinal));
 }
