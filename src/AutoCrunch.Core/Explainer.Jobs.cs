@@ -84,7 +84,7 @@ internal static partial class Explainer
                 "Wait for the next rescan.");
         return new Explanation(
             reason, $"{what} {state}; a rescan would find it{Rescans(facts.Rule)}.{writing}",
-            "Wait, or let the service catch up: autocrunch sync.");
+            "Wait for the next rescan, or have it processed now: autocrunch submit.");
     }
 
     private static Explanation OfUncovered(ExplanationFacts facts, string what, string state)

@@ -24,7 +24,7 @@ public sealed class ExplainerTests
     public void A_file_nobody_has_looked_at_yet_waits_for_a_rescan() => Says(
         s_there, ExplanationReason.NotSeenYet,
         "It has not been judged yet; a rescan would find it, every 5 min.",
-        "Wait, or let the service catch up: autocrunch sync.");
+        "Wait for the next rescan, or have it processed now: autocrunch submit.");
 
     [Fact]
     public void A_file_nobody_has_looked_at_yet_that_is_written() => Says(
@@ -39,7 +39,7 @@ public sealed class ExplainerTests
         "It has not been judged yet; a rescan would find it, every 5 min. It is open for writing, by rsync (pid 12) "
             + "and cp "
             + "(pid 13).",
-        "Wait, or let the service catch up: autocrunch sync.");
+        "Wait for the next rescan, or have it processed now: autocrunch submit.");
 
     [Fact]
     public void A_file_on_a_network_file_system() => Says(
@@ -149,7 +149,7 @@ public sealed class ExplainerTests
         "It is not the version that was judged last (job 12 for that was called off), and what is there now has not "
             + "been "
             + "judged yet; a rescan would find it, every 5 min.",
-        "Wait, or let the service catch up: autocrunch sync.");
+        "Wait for the next rescan, or have it processed now: autocrunch submit.");
 
     [Fact]
     public void A_job_whose_file_cannot_be_looked_at_by_whoever_asks() => Says(

@@ -53,6 +53,10 @@ internal sealed class JobLog(CompiledConfiguration configuration, Terminal termi
     {
         BytePath path = _layout.LogFile(job.Id, attempt);
         int errno = PathOps.TryOpen(path, OpenMode.Read, 0, out SafeFileHandle? file);
+
+        // Recorded as running a moment before its program is spawned, and the log is opened by that.
+        while (errno == Errno.ENOENT && follows && IsUnderWay(job.Id, attempt) && !Rest(wake))
+            errno = PathOps.TryOpen(path, OpenMode.Read, 0, out file);
         if (file is null)
         {
             terminal.Error.WriteLine(errno == Errno.ENOENT
@@ -67,7 +71,7 @@ internal sealed class JobLog(CompiledConfiguration configuration, Terminal termi
             while (true)
             {
                 // Asked before the rest is read: what it writes until its end is then read too.
-                bool goesOn = follows && Look(job.Id) is { State: JobState.Running } now && now.Attempts == attempt;
+                bool goesOn = follows && IsUnderWay(job.Id, attempt);
                 offset = CopyFrom(file, offset);
                 if (!goesOn || Rest(wake))
                     break;
@@ -115,6 +119,9 @@ internal sealed class JobLog(CompiledConfiguration configuration, Terminal termi
             terminal.Raw.Write(new byte[_zeros]);
         _zeros = 0;
     }
+
+    private bool IsUnderWay(long jobId, int attempt) =>
+        Look(jobId) is { State: JobState.Running } now && now.Attempts == attempt;
 
     private Job? Look(long jobId)
     {
