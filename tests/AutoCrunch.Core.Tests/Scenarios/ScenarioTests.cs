@@ -35,7 +35,10 @@ public sealed partial class ScenarioTests
     public void Every_evidence_and_every_hold_reason_comes_out_of_some_scenario()
     {
         string output = string.Join('\n', Scenario.All.Values.SelectMany(scenario => scenario.Output));
-        foreach (string word in Enum.GetNames<Evidence>().Concat(Enum.GetNames<HoldReason>()))
+
+        // What is submitted by hand is no verdict of the machine.
+        string[] verdicts = [.. Enum.GetNames<Evidence>().Except([nameof(Evidence.ByHand)])];
+        foreach (string word in verdicts.Concat(Enum.GetNames<HoldReason>()))
             Assert.Matches($@"\b{Regex.Escape(word)}\b", output);
         Assert.True(Scenario.All.Count > 50, $"only {Scenario.All.Count} scenarios");
         Assert.DoesNotMatch(Wrong(), output);
