@@ -35,6 +35,7 @@ internal abstract partial class DurableDispatcher
             if (!CanEnd)
                 return CancelResult.Refused;
             found.IsCancelled = true;
+            found.Resting?.Cancel();
         }
 
         End(found.Attempt);
@@ -60,6 +61,36 @@ internal abstract partial class DurableDispatcher
             return _underWay.TryGetValue(attempt.Job.Id, out UnderWay? found) && found.IsCancelled;
     }
 
+    // The next job would fare no better: the slot stays taken for a while, or until the job is cancelled or the service
+    // stops.
+    private void Rest(Attempt attempt, TimeSpan delay, Action next)
+    {
+        CancellationToken end;
+        lock (_gate)
+        {
+            UnderWay resting = _underWay[attempt.Job.Id];
+            resting.Resting = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+            end = resting.Resting.Token;
+            if (resting.IsCancelled)
+                resting.Resting.Cancel();
+        }
+
+        ThreadPool.UnsafeRegisterWaitForSingleObject(
+            end.WaitHandle, (_, _) => Rested(attempt, next), null, delay, executeOnlyOnce: true);
+    }
+
+    private void Rested(Attempt attempt, Action next)
+    {
+        lock (_gate)
+        {
+            UnderWay rested = _underWay[attempt.Job.Id];
+            rested.Resting!.Dispose();
+            rested.Resting = null;
+        }
+
+        next();
+    }
+
     private UnderWay TakeUnderWay(Attempt attempt)
     {
         lock (_gate)
@@ -76,5 +107,8 @@ internal abstract partial class DurableDispatcher
         public TaskCompletionSource Settled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public bool IsCancelled { get; set; }
+
+        /// <summary>Ends the rest of its slot; null while it does not rest.</summary>
+        public CancellationTokenSource? Resting { get; set; }
     }
 }

@@ -301,7 +301,7 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
         {
             case AttemptOutcome.NotStarted { Delay: var delay } hindered when delay > TimeSpan.Zero:
                 _hindrance.CannotStart(hindered.Reason);
-                Rest(delay, () => Finish(attempt, outcome));
+                Rest(attempt, delay, () => Finish(attempt, outcome));
                 return;
             case AttemptOutcome.PutOff putOff:
                 _hindrance.CannotSee(attempt.Job.Id, attempt.Job.Path, putOff.Reason);
@@ -313,10 +313,6 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
 
         Finish(attempt, outcome);
     }
-
-    // The next job would fare no better: the slot stays taken for a while, or until the service stops.
-    private void Rest(TimeSpan delay, Action next) => ThreadPool.UnsafeRegisterWaitForSingleObject(
-        _stopping.Token.WaitHandle, static (next, _) => ((Action)next!)(), next, delay, executeOnlyOnce: true);
 
     // Whatever happens in here, the attempt runs no more.
     private void Finish(Attempt attempt, AttemptOutcome outcome)
