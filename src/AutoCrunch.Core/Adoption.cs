@@ -22,6 +22,9 @@ public enum AdoptAction : byte
     /// <summary>It is held: only its sender, or <c>submit</c>, makes it whole.</summary>
     LeaveHeld,
 
+    /// <summary>Another version was recorded since it was looked at.</summary>
+    LeaveChanged,
+
     /// <summary>The version is recorded without a job.</summary>
     Record,
 
@@ -39,12 +42,13 @@ public static class Adoption
     /// <param name="how">What it is adopted as.</param>
     /// <param name="version">The version that is there.</param>
     /// <param name="known">What is known of its path; null when nothing is.</param>
-    public static AdoptAction Of(AdoptAs how, FileVersion version, KnownEntry? known)
+    /// <param name="hadJob">This path had a job, which may be forgotten by now.</param>
+    public static AdoptAction Of(AdoptAs how, FileVersion version, KnownEntry? known, bool hadJob)
     {
         bool isSame = known is { } entry && entry.Version == version;
         if (known is { Job: JobState.Running })
             return AdoptAction.LeaveRunning;
-        return how == AdoptAs.Done ? Done(known, isSame) : Pending(known, isSame);
+        return how == AdoptAs.Done ? Done(known, isSame) : Pending(known, isSame, hadJob);
     }
 
     private static AdoptAction Done(KnownEntry? known, bool isSame)
@@ -57,12 +61,16 @@ public static class Adoption
     }
 
     // What had a job in this version keeps it: to run it again is the business of retry and submit.
-    private static AdoptAction Pending(KnownEntry? known, bool isSame)
+    private static AdoptAction Pending(KnownEntry? known, bool isSame, bool hadJob)
     {
         if (isSame && known is { State: EntryState.Held })
             return AdoptAction.LeaveHeld;
-        return isSame && known is { State: EntryState.Present, Job: not (null or JobState.Cancelled) }
-            ? AdoptAction.LeaveKnown
-            : AdoptAction.Job;
+        bool keepsJob = known switch
+        {
+            { Job: JobState.Cancelled } => false,
+            { Job: null } => hadJob,
+            _ => true,
+        };
+        return isSame && keepsJob && known is { State: EntryState.Present } ? AdoptAction.LeaveKnown : AdoptAction.Job;
     }
 }

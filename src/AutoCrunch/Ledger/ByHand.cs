@@ -17,13 +17,18 @@ internal sealed record FoundJob(Job Job, long? LatestId, ulong Device);
 /// <summary>A file as it was looked at, to be told to the ledger.</summary>
 /// <param name="Path">Relative to the rule's directory.</param>
 /// <param name="Stat">Without what is no part of its identity where it is.</param>
+/// <param name="LookedNs">When it was looked at, by the wall clock: what is recorded of it since is newer.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct SeenFile(BytePath Path, FileStat Stat);
+internal readonly record struct SeenFile(BytePath Path, FileStat Stat, long LookedNs);
 
 /// <summary>The job of a file that was submitted by hand.</summary>
 /// <param name="JobId">Its id.</param>
 /// <param name="HasWaited">It was queued already, and is now due at once.</param>
-internal readonly record struct Submitted(long JobId, bool HasWaited);
+internal readonly record struct Submitted(long JobId, bool HasWaited)
+{
+    /// <summary>The path has got another version since it was looked at, and was left alone: there is no job.</summary>
+    public bool HasChanged { get; init; }
+}
 
 /// <summary>What adopting files came to, in numbers of files.</summary>
 internal sealed record AdoptCounts
@@ -46,6 +51,9 @@ internal sealed record AdoptCounts
     /// <summary>Are held, and stay so.</summary>
     public long Held { get; set; }
 
+    /// <summary>Have got another version since they were looked at, and were left alone.</summary>
+    public long Changed { get; set; }
+
     /// <summary>Adds the files of another part.</summary>
     public void Add(AdoptCounts other)
     {
@@ -56,6 +64,7 @@ internal sealed record AdoptCounts
         Cancelled += other.Cancelled;
         Running += other.Running;
         Held += other.Held;
+        Changed += other.Changed;
     }
 
     /// <summary>Counts one file.</summary>
@@ -71,6 +80,9 @@ internal sealed record AdoptCounts
                 break;
             case AdoptAction.LeaveHeld:
                 Held += 1;
+                break;
+            case AdoptAction.LeaveChanged:
+                Changed += 1;
                 break;
             case AdoptAction.Record:
                 Recorded += 1;

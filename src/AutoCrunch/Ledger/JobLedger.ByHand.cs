@@ -21,15 +21,7 @@ internal sealed partial class JobLedger
     public async Task<RulePause?> SetPausedAsync(string rule, PauseReason? paused)
     {
         LedgerRule? known = _rules.GetValueOrDefault(rule);
-        var request = new RequestCommand<RulePause?>(null, writer => writer.SetPaused(rule, paused), () =>
-        {
-            if (known is null)
-                return;
-            known.Paused = paused;
-            known.NextDueNs = 0;
-        });
-        _queue.Give(request);
-        RulePause? before = await request.Done.ConfigureAwait(false);
+        RulePause? before = await Request(writer => writer.SetPaused(rule, known, paused)).ConfigureAwait(false);
 
         // Its own round may still have claimed a job; what it has claimed has been handed over when the next one ends.
         await SyncAsync().ConfigureAwait(false);

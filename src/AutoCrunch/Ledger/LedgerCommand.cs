@@ -67,7 +67,6 @@ internal sealed class WholeScanCommand(LedgerRule rule, long found, Action<Ledge
     public override void Committed()
     {
         Rule!.IsScanned = true;
-        Rule.Paused = _recorded.Paused;
         Rule.NextDueNs = 0;
         told(Rule, _recorded);
     }

@@ -52,6 +52,24 @@ internal sealed partial class LedgerReader
         return count;
     }
 
+    /// <summary>Those of these jobs that have ended, as they are; null for those that are forgotten.</summary>
+    /// <exception cref="OperationCanceledException">Nobody wants to know any more.</exception>
+    public IReadOnlyList<(long Id, Job? Job)> FindEnded(IReadOnlyList<long> jobIds, CancellationToken stopping)
+    {
+        using SqliteStatement find = _db.Prepare($"SELECT {LedgerRows.JobColumns} FROM jobs j WHERE j.id = ?1");
+        var ended = new List<(long Id, Job? Job)>();
+        foreach (long id in jobIds)
+        {
+            stopping.ThrowIfCancellationRequested();
+            Job? job = find.Bind(1, id).Step() ? Read(find) : null;
+            find.Reset();
+            if (job is not { State: JobState.Queued or JobState.Running })
+                ended.Add((id, job));
+        }
+
+        return ended;
+    }
+
     /// <summary>One job; null when there is none with this id (any more).</summary>
     public Job? Find(long jobId)
     {

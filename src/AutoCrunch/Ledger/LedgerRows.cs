@@ -54,7 +54,11 @@ internal static class PathRange
 /// <param name="JobId">The latest job; null when there was none.</param>
 /// <param name="DeviceId">The device it was seen on (<see cref="LedgerDevices"/>); null when not known.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct EntryRow(KnownEntry Known, long? JobId, long? DeviceId);
+internal readonly record struct EntryRow(KnownEntry Known, long? JobId, long? DeviceId)
+{
+    /// <summary>When this version was recorded, by the wall clock.</summary>
+    public long RecordedNs { get; init; }
+}
 
 /// <summary>Rows to values: the columns and their order are here and nowhere else.</summary>
 internal static class LedgerRows
@@ -66,10 +70,11 @@ internal static class LedgerRows
 
     /// <summary>The columns that <see cref="ReadEntry"/> reads, of <c>files f LEFT JOIN jobs j</c>.</summary>
     public const string EntryColumns =
-        "f.inode, f.size, f.mtime_ns, f.state, f.birth_ns, f.job_id, j.state, j.reason, f.hold, f.device_id, f.linked";
+        "f.inode, f.size, f.mtime_ns, f.state, f.birth_ns, f.job_id, j.state, j.reason, f.hold, f.device_id, f.linked, "
+        + "f.recorded_ns";
 
     /// <summary>How many columns that is.</summary>
-    public const int EntryColumnCount = 11;
+    public const int EntryColumnCount = 12;
 
     /// <summary>The columns that <see cref="ReadAttempt"/> reads.</summary>
     public const string AttemptColumns = "number, started_ns, finished_ns, result, exit_code, signal, reason";
@@ -113,7 +118,10 @@ internal static class LedgerRows
             WasLinked = row.Int(10) != 0,
         },
         row.OptionalNumber(5),
-        row.OptionalNumber(9));
+        row.OptionalNumber(9))
+    {
+        RecordedNs = row.Number(11),
+    };
 
     public static AttemptRecord ReadAttempt(SqliteStatement row) => new(
         row.Int(0),

@@ -17,7 +17,10 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _cancelSome;
 
     /// <summary>Pauses a rule, or lets it go on (null). Null when the ledger does not know it.</summary>
-    public RulePause? SetPaused(string rule, PauseReason? paused)
+    /// <param name="rule">Its name.</param>
+    /// <param name="known">The rule itself; null when it is configured no longer.</param>
+    /// <param name="paused">Why none of its jobs starts; null when they do.</param>
+    public RulePause? SetPaused(string rule, LedgerRule? known, PauseReason? paused)
     {
         if (!_findRule.Bind(1, rule).Step())
             return null;
@@ -25,6 +28,12 @@ internal sealed partial class LedgerWriter
         var before = new RulePause((PauseReason?)_findRule.OptionalInt(1), _findRule.Number(2));
         _findRule.Reset();
         _setPaused.Bind(1, id).Bind(2, (long?)paused).Run();
+        if (known is not null)
+        {
+            Pause(known, paused);
+            known.NextDueNs = 0;
+        }
+
         return before;
     }
 
@@ -81,6 +90,8 @@ internal sealed partial class LedgerWriter
     public Submitted Submit(LedgerRule rule, SeenFile file)
     {
         EntryRow? known = Find(rule, file.Path);
+        if (IsOutdated(file, known))
+            return new Submitted(0, HasWaited: false) { HasChanged = true };
         bool waits = known is { Known.Job: JobState.Queued } entry && entry.Known.Version == file.Stat.Version;
         if (!waits)
             InsertJob(rule, ByHand(rule, file), known);
@@ -100,7 +111,9 @@ internal sealed partial class LedgerWriter
         foreach (SeenFile file in files)
         {
             EntryRow? known = Find(rule, file.Path);
-            AdoptAction action = Adoption.Of(how, file.Stat.Version, known?.Known);
+            AdoptAction action = IsOutdated(file, known)
+                ? AdoptAction.LeaveChanged
+                : Adoption.Of(how, file.Stat.Version, known?.Known, hadJob: known is { JobId: not null });
             counts.Add(action);
             if (!isDry)
                 Adopt(rule, file, action, known);
@@ -108,6 +121,11 @@ internal sealed partial class LedgerWriter
 
         return counts;
     }
+
+    // What the watching has recorded since the look is the newer version. Times to come say nothing: the clock was set.
+    private static bool IsOutdated(SeenFile file, EntryRow? known) => known is { } entry
+        && entry.Known.Version != file.Stat.Version
+        && entry.RecordedNs >= file.LookedNs && entry.RecordedNs <= Clock.WallNs();
 
     private static Completion ByHand(LedgerRule rule, SeenFile file)
     {

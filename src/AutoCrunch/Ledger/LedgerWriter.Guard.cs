@@ -12,7 +12,7 @@ internal sealed record PauseNews(LedgerRule Rule, BytePath? Path);
 /// <summary>Pauses that nobody asked for: the loop guard's, and those after failures.</summary>
 internal sealed partial class LedgerWriter
 {
-    private readonly List<LedgerRule> _pausedInRound = [];
+    private readonly List<(LedgerRule Rule, PauseReason? Before)> _pausedInRound = [];
     private readonly List<PauseNews> _pauseNews = [];
     private SqliteStatement _findGuarded;
     private SqliteStatement _putGuarded;
@@ -122,15 +122,21 @@ internal sealed partial class LedgerWriter
         if (failures < most || rule.Paused is not null)
             return;
         _pauseRule.Bind(1, rule.Id).Run();
-        rule.Paused = PauseReason.Failures; // at once: the same transaction claims no more of it
-        _pausedInRound.Add(rule);
+        Pause(rule, PauseReason.Failures);
         _pauseNews.Add(new PauseNews(rule, null));
+    }
+
+    // At once: what follows in the same transaction, and its claims, go by it.
+    private void Pause(LedgerRule rule, PauseReason? paused)
+    {
+        _pausedInRound.Add((rule, rule.Paused));
+        rule.Paused = paused;
     }
 
     private void ForgetPauses()
     {
-        foreach (LedgerRule rule in _pausedInRound)
-            rule.Paused = null;
+        for (int i = _pausedInRound.Count - 1; i >= 0; i--)
+            _pausedInRound[i].Rule.Paused = _pausedInRound[i].Before;
         _pausedInRound.Clear();
         _pauseNews.Clear();
     }

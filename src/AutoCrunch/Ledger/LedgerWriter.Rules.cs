@@ -34,8 +34,11 @@ internal sealed partial class LedgerWriter
         {
             // An earlier life may have recorded a part of them, and ended before the scan did.
             files = isFirst ? Math.Max(found, CountWaiting(rule)) : found;
-            if (files > settings.MaxExistingFiles)
-                paused ??= PauseReason.ManyFiles;
+            if (files > settings.MaxExistingFiles && paused is null)
+            {
+                paused = PauseReason.ManyFiles;
+                Pause(rule, paused);
+            }
         }
 
         _putRule.Bind(1, rule.Id).Bind(2, (long?)paused).Bind(3, settings.Path.Span)

@@ -1,5 +1,6 @@
 using AutoCrunch.Core;
 using AutoCrunch.Ledger;
+using AutoCrunch.Linux;
 
 namespace AutoCrunch.Tests.Ledger;
 
@@ -16,11 +17,11 @@ public sealed class ByHandTests : IDisposable
         _rig.Open().StartClaims();
         Completion file = _rig.Complete("a");
         Attempt first = _rig.Take();
-        Submitted[] submitted = await _rig.Ledger.SubmitAsync("raw", [new SeenFile(file.Path, file.Stat)]);
+        Submitted[] submitted = await _rig.Ledger.SubmitAsync("raw", [Seen(file)]);
         Assert.Equal([new Submitted(2, HasWaited: false)], submitted);
         Assert.Equal(
             [new Submitted(2, HasWaited: true)],
-            await _rig.Ledger.SubmitAsync("raw", [new SeenFile(file.Path, file.Stat)]));
+            await _rig.Ledger.SubmitAsync("raw", [Seen(file)]));
 
         _rig.SettleNow(first, new AttemptOutcome.Failed("exited with code 1", 1));
 
@@ -57,4 +58,48 @@ public sealed class ByHandTests : IDisposable
         _rig.Take();
         Assert.Null(await _rig.Ledger.SetPausedAsync("none", null));
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_pause_and_a_resume_outlive_a_scan_that_is_recorded_with_them(bool isPause)
+    {
+        PauseReason? before = isPause ? null : PauseReason.ByHand;
+        PauseReason? after = isPause ? PauseReason.ByHand : null;
+        _rig.Open();
+        await _rig.Ledger.SetPausedAsync("raw", before);
+        _rig.Ledger.Dispose();
+        _rig.Open(isStarted: false);
+        Task<RulePause?> asked = _rig.Ledger.SetPausedAsync("raw", after);
+        _rig.Ledger.KnownFiles.WholeScanFinished("raw", 0);
+        _rig.Ledger.Start(); // one round takes both
+
+        Assert.Equal(before, (await asked.WaitAsync(Wait.Bound))!.Before);
+
+        Assert.Equal(after, await _rig.Ledger.PausedAsync("raw"));
+        Assert.Equal(after, _rig.Read(reader => reader.Records["raw"].Paused));
+    }
+
+    [Fact]
+    public async Task A_look_that_is_older_than_what_was_recorded_since_changes_nothing()
+    {
+        _rig.Open();
+        FileVersion old = _rig.NewVersion();
+        var look = new SeenFile(BytePath.Parse("a"), LedgerRig.StatOf(old), Clock.WallNs());
+        Completion newer = _rig.Complete("a");
+        _rig.Sync();
+
+        Assert.True(Assert.Single(await _rig.Ledger.SubmitAsync("raw", [look])).HasChanged);
+        foreach (AdoptAs how in Enum.GetValues<AdoptAs>())
+            Assert.Equal(
+                new AdoptCounts { Changed = 1 }, await _rig.Ledger.AdoptAsync("raw", [look], how, isDry: false));
+
+        Assert.Equal(["a:Queued"], _rig.Story());
+        Assert.Equal(newer.Version, _rig.Jobs()[0].Version);
+        Assert.Equal(newer.Version, _rig.Read(reader => reader.FindFile("raw", newer.Path))!.Value.Known.Version);
+        Assert.False(Assert.Single(await _rig.Ledger.SubmitAsync(
+            "raw", [look with { LookedNs = Clock.WallNs() }])).HasChanged); // as it is now
+    }
+
+    private static SeenFile Seen(Completion file) => new(file.Path, file.Stat, Clock.WallNs());
 }

@@ -53,12 +53,13 @@ internal sealed class LedgerRig : IDisposable
         };
 
     /// <summary>Opens and starts; claims are made only when a test asks for them.</summary>
-    public LedgerRig Open()
+    public LedgerRig Open(bool isStarted = true)
     {
         Ledger = JobLedger.Open(Options, (_, path, _) => NotThere.Contains(path), Log);
         Ledger.Failed = Failures.Enqueue;
         Ledger.RescanNeeded = rule => Rescans.Enqueue(rule.Name);
-        Ledger.Start();
+        if (isStarted)
+            Ledger.Start();
         return this;
     }
 

@@ -13,6 +13,12 @@ internal interface IControlVerb
     bool IsWriting => false;
 
     /// <summary>
+    /// True when the answer may take for ever, as it waits for jobs or files: only some clients may do so at once, and
+    /// the others find room.
+    /// </summary>
+    bool Waits(ControlRequest request) => false;
+
+    /// <summary>
     /// Answers. Called on the thread pool, for several clients at once. Must not block it: what may wait for a disk or
     /// a server runs on a thread of its own (<see cref="ControlWork"/>).
     /// </summary>

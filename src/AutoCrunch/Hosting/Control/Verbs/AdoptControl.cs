@@ -66,7 +66,8 @@ internal sealed class AdoptControl(CompiledConfiguration configuration, JobLedge
                 _files += some.Count;
                 if (how == AdoptAs.Pending)
                     some.RemoveAll(file => !IsWhole(files, file));
-                _counts.Add(ledger.AdoptAsync(rule.Name, some, how, isDry).GetAwaiter().GetResult());
+                _counts.Add(
+                    ledger.AdoptAsync(rule.Name, some, how, isDry).ByAsync(ledger, stopping).GetAwaiter().GetResult());
             }
 
             return true;
@@ -82,6 +83,7 @@ internal sealed class AdoptControl(CompiledConfiguration configuration, JobLedge
             json.WriteNumber("known", _counts.Known);
             json.WriteNumber("running", _counts.Running);
             json.WriteNumber("held", _counts.Held);
+            json.WriteNumber("changed", _counts.Changed);
             json.WriteNumber("arriving", _arriving);
             json.WriteNumber("refused", _walk!.Unreadable);
             json.WriteString("message", Message(isLive));
@@ -120,6 +122,7 @@ internal sealed class AdoptControl(CompiledConfiguration configuration, JobLedge
                 + Part(_counts.Known, "known already")
                 + Part(_counts.Running, "left alone, as their jobs run")
                 + Part(_counts.Held, "left alone, as they are held ('autocrunch submit' runs them)")
+                + Part(_counts.Changed, "left alone, as they changed meanwhile")
                 + Part(_arriving, "left to the service, as they may still be written") + ".";
             return _walk!.Unreadable == 0
                 ? text

@@ -51,7 +51,7 @@ internal sealed class CancelControl(
         // Several that run are ended at the same time; each is told in the order in which it was asked for.
         foreach (long[] ids in request.Numbers("ids").Distinct().Chunk(JobLedger.ByHandMost))
         {
-            Task<(Job? Job, string? WhyNot)>[] all = [.. ids.Select(CancelAsync)];
+            Task<(Job? Job, string? WhyNot)>[] all = [.. ids.Select(id => CancelAsync(id, stopping))];
             for (int i = 0; i < ids.Length; i++)
             {
                 (Job? job, string? whyNot) = await all[i].WaitAsync(stopping).ConfigureAwait(false);
@@ -67,11 +67,12 @@ internal sealed class CancelControl(
 
     private async Task<long> CancelQueuedAsync(string rule, CancellationToken stopping)
     {
-        long lastId = await ledger.NewestJobIdAsync().ConfigureAwait(false);
+        long lastId = await ledger.NewestJobIdAsync().ByAsync(ledger, stopping).ConfigureAwait(false);
         long cancelled = 0;
         while (true)
         {
-            int some = await ledger.CancelQueuedAsync(rule, lastId).ConfigureAwait(false);
+            int some = await ledger.CancelQueuedAsync(rule, lastId).ByAsync(ledger, stopping)
+                .ConfigureAwait(false);
             cancelled += some;
             if (some < JobLedger.ByHandMost)
                 return cancelled;
@@ -79,25 +80,28 @@ internal sealed class CancelControl(
         }
     }
 
-    private async Task<(Job? Job, string? WhyNot)> CancelAsync(long id)
+    private async Task<(Job? Job, string? WhyNot)> CancelAsync(long id, CancellationToken stopping)
     {
+        Job? last = null;
         bool wasEnded = false;
         using var pause = new PeriodicTimer(s_pause);
         for (int tries = 0; tries < TriesMax; tries++)
         {
-            FoundJob?[] found = await ledger.FindAsync([id]).ConfigureAwait(false);
+            FoundJob?[] found = await ledger.FindAsync([id]).ByAsync(ledger, stopping).ConfigureAwait(false);
             if (found[0]?.Job is not { } job)
                 return (null, null);
+            last = job;
             switch (job.State)
             {
                 case JobState.Queued:
-                    if (await ledger.CancelAsync(id).ConfigureAwait(false))
+                    if (await ledger.CancelAsync(id).ByAsync(ledger, stopping).ConfigureAwait(false))
                         return (job, null);
                     break;
                 case JobState.Running:
-                    if (await EndAsync(job).ConfigureAwait(false) is { } whyNot)
+                    (bool isEnded, string? whyNot) = await EndAsync(job).WaitAsync(stopping).ConfigureAwait(false);
+                    if (whyNot is not null)
                         return (job, whyNot);
-                    wasEnded = true;
+                    wasEnded |= isEnded;
                     break;
                 case JobState.Cancelled when wasEnded:
                     return (job, null);
@@ -107,18 +111,13 @@ internal sealed class CancelControl(
                     return (job, $"not cancelled: it has {Ended(job.State)} already");
             }
 
-            await pause.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false);
+            await pause.WaitForNextTickAsync(stopping).ConfigureAwait(false);
         }
 
-        return (new Job
-        {
-            Id = id,
-            Rule = "",
-            Path = BytePath.Empty,
-            Version = default,
-            Evidence = default,
-            State = default,
-        }, "not cancelled: it changes all the time; try again");
+        return (last, last!.State == JobState.Running && !wasEnded
+            ? "not cancelled: the service still ends what a crash left running, and runs it again then: try again in a "
+                + "moment"
+            : "not cancelled: it changes all the time; try again");
     }
 
     private static string Ended(JobState state) => state switch
@@ -128,19 +127,17 @@ internal sealed class CancelControl(
         _ => "been cancelled",
     };
 
-    // Null when it has ended, or has just begun or ended by itself: it is looked at again.
-    private async Task<string?> EndAsync(Job job)
+    // Without a reason against it, it has ended, or has just begun or ended by itself: it is looked at again.
+    private async Task<(bool IsEnded, string? WhyNot)> EndAsync(Job job)
     {
         if (dispatchers is null)
-            return "not cancelled: it was running when the service was killed. The next start ends what is left of it "
-                + "and runs it again: cancel it then";
+            return (false, "not cancelled: it was running when the service was killed. The next start ends what is left of it "
+                + "and runs it again: cancel it then");
         if (dispatchers.Find(job.Rule) is not { } dispatcher)
-            return "not cancelled: its rule is configured no longer";
-        return await dispatcher.CancelAsync(job.Id).ConfigureAwait(false) switch
-        {
-            DurableDispatcher.CancelResult.Refused =>
-                "not cancelled: it runs, and what its dispatcher has started cannot be ended from here",
-            _ => null,
-        };
+            return (false, "not cancelled: its rule is configured no longer");
+        DurableDispatcher.CancelResult result = await dispatcher.CancelAsync(job.Id).ConfigureAwait(false);
+        return (result == DurableDispatcher.CancelResult.Ended, result == DurableDispatcher.CancelResult.Refused
+            ? "not cancelled: it runs, and what its dispatcher has started cannot be ended from here"
+            : null);
     }
 }

@@ -19,7 +19,8 @@ internal sealed class PauseControl(CompiledConfiguration configuration, JobLedge
     public async Task AnswerAsync(ControlRequest request, ControlAnswer answer, CancellationToken stopping)
     {
         string rule = request.RequiredText("rule");
-        RulePause before = await ledger.SetPausedAsync(rule, PauseReason.ByHand).ConfigureAwait(false)
+        RulePause before = await ledger.SetPausedAsync(rule, PauseReason.ByHand).ByAsync(ledger, stopping)
+            .ConfigureAwait(false)
             ?? throw Unknown(rule, configuration);
         string state = before.Before is null ? "is paused" : "was paused already, and is so by hand now";
         Conclude(
@@ -77,14 +78,14 @@ internal sealed class ResumeControl(CompiledConfiguration configuration, JobLedg
         {
             WatchRule settings = JobLines.RuleOf(configuration, rule).Rule;
             BytePath relative = RulePath.Relative(settings, path);
-            if (!await ledger.ResumePathAsync(rule, relative).ConfigureAwait(false))
+            if (!await ledger.ResumePathAsync(rule, relative).ByAsync(ledger, stopping).ConfigureAwait(false))
                 throw new ControlRefusedException(
                     $"'{relative}' is no paused path of rule {rule}: nothing was changed.");
             answer.Result(json => json.WriteString("message", $"The jobs of '{relative}' start again {when}."));
             return;
         }
 
-        RulePause before = await ledger.SetPausedAsync(rule, null).ConfigureAwait(false)
+        RulePause before = await ledger.SetPausedAsync(rule, null).ByAsync(ledger, stopping).ConfigureAwait(false)
             ?? throw PauseControl.Unknown(rule, configuration);
         PauseControl.Conclude(
             answer, before,

@@ -56,6 +56,7 @@ internal sealed class RuleFiles(WatchRule rule)
         if (Locate(given, out whyNot) is not { } relative)
             return null;
         BytePath path = Rule.Path.Join(relative);
+        long lookedNs = Clock.WallNs();
         ProbeAnswer file = FileProber.Look(
             [.. path.Span, 0], ProbeDepth.WritersByProc, TraitsOf(path.Directory));
         whyNot = file switch
@@ -69,7 +70,7 @@ internal sealed class RuleFiles(WatchRule rule)
                 + "cannot be told: try again then",
             _ => "",
         };
-        return whyNot.Length == 0 ? new SeenFile(relative, file.Stat) : null;
+        return whyNot.Length == 0 ? new SeenFile(relative, file.Stat, lookedNs) : null;
     }
 
     // The directories may be reached through symlinks, which are not followed in the tree: what counts is where it is.

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AutoCrunch.Configuration;
 using AutoCrunch.Core;
 using AutoCrunch.Ledger;
@@ -14,13 +15,20 @@ namespace AutoCrunch.Hosting;
 internal sealed class SubmitControl(CompiledConfiguration configuration, JobLedger ledger, bool isLive = true)
     : IControlVerb
 {
-    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(0.1);
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromSeconds(0.1);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1.5);
+
+    // So that many jobs that wait for long cost little.
+    private const int PausePerLook = 10;
 
     /// <inheritdoc/>
     public string Verb => "submit";
 
     /// <inheritdoc/>
     public bool IsWriting => true;
+
+    /// <inheritdoc/>
+    public bool Waits(ControlRequest request) => request.Flag("wait");
 
     /// <inheritdoc/>
     public async Task AnswerAsync(ControlRequest request, ControlAnswer answer, CancellationToken stopping)
@@ -36,10 +44,10 @@ internal sealed class SubmitControl(CompiledConfiguration configuration, JobLedg
         var files = new RuleFiles(rule.Rule);
         var jobs = new List<long>();
         foreach (BytePath[] some in paths.Chunk(JobLedger.ByHandMost))
-            jobs.AddRange(await SubmitAsync(files, some, lines).ConfigureAwait(false));
+            jobs.AddRange(await SubmitAsync(files, some, lines, stopping).ConfigureAwait(false));
 
         string? message = null;
-        if (await ledger.PausedAsync(rule.Rule.Name).ConfigureAwait(false) is not null)
+        if (await ledger.PausedAsync(rule.Rule.Name).ByAsync(ledger, stopping).ConfigureAwait(false) is not null)
         {
             message = $"Rule {rule.Rule.Name} is paused: its jobs start after 'autocrunch resume {rule.Rule.Name}'.";
             if (waits)
@@ -51,12 +59,14 @@ internal sealed class SubmitControl(CompiledConfiguration configuration, JobLedg
         lines.Conclude(message, isFailure: true);
     }
 
-    private async Task<IEnumerable<long>> SubmitAsync(RuleFiles files, BytePath[] paths, JobLines lines)
+    private async Task<IEnumerable<long>> SubmitAsync(
+        RuleFiles files, BytePath[] paths, JobLines lines, CancellationToken stopping)
     {
         (SeenFile? File, string WhyNot)[] looks = await ControlWork.OnThreadAsync<(SeenFile?, string)[]>(
             () => [.. paths.Select(path => (files.Look(path, out string whyNot), whyNot))]).ConfigureAwait(false);
         SeenFile[] seen = [.. looks.Select(look => look.File).OfType<SeenFile>()];
-        Submitted[] submitted = await ledger.SubmitAsync(files.Rule.Name, seen).ConfigureAwait(false);
+        Submitted[] submitted = await ledger.SubmitAsync(files.Rule.Name, seen).ByAsync(ledger, stopping)
+            .ConfigureAwait(false);
         int next = 0;
         for (int i = 0; i < paths.Length; i++)
         {
@@ -70,6 +80,15 @@ internal sealed class SubmitControl(CompiledConfiguration configuration, JobLedg
 
             Submitted job = submitted[next++];
             BytePath path = files.Rule.Path.Join(file.Path);
+            if (job.HasChanged)
+            {
+                await lines.TellAsync(
+                    null, path, files.Rule.Name, false,
+                    $"{path}: not submitted: it has changed meanwhile, and what it is now was recorded as it arrived.")
+                    .ConfigureAwait(false);
+                continue;
+            }
+
             string state = job.HasWaited ? "waited already, and " : "";
             string when = isLive ? "is due now" : "runs when the service is started";
             await lines.TellAsync(
@@ -77,31 +96,37 @@ internal sealed class SubmitControl(CompiledConfiguration configuration, JobLedg
                 .ConfigureAwait(false);
         }
 
-        return submitted.Select(job => job.JobId);
+        return submitted.Where(job => !job.HasChanged).Select(job => job.JobId);
     }
 
-    // Looks again and again: what a job comes to is decided in many places, and recorded in one.
-    private async Task WaitAsync(List<long> jobs, JobLines lines, CancellationToken stopping)
+    // Looks again and again: what a job comes to is decided in many places, and recorded in one. Beside the ledger's
+    // thread, which has its rounds to write.
+    private async Task WaitAsync(IReadOnlyList<long> jobs, JobLines lines, CancellationToken stopping)
     {
-        var left = new List<long>(jobs.Distinct());
-        using var pause = new PeriodicTimer(s_look);
-        while (left.Count > 0)
+        long[] left = [.. jobs.Distinct()];
+        if (left.Length == 0)
+            return;
+        using LedgerReader reader = LedgerReader.Open(configuration.StateDirectory);
+        using var timer = new PeriodicTimer(s_firstPause);
+        TimeSpan pause = s_firstPause;
+        while (true)
         {
-            long[] some = [.. left.Take(JobLedger.ByHandMost)];
-            FoundJob?[] found = await ledger.FindAsync(some).ConfigureAwait(false);
-            for (int i = 0; i < some.Length; i++)
-            {
-                if (found[i]?.Job is { State: JobState.Queued or JobState.Running })
-                    continue;
-                left.Remove(some[i]);
-                await (found[i] is { } ended
-                    ? lines.TellAsync(ended.Job, ended.Job.State == JobState.Succeeded, Outcome(ended.Job))
-                    : lines.TellAsync(some[i], null, null, false, $"Job {some[i]} was forgotten."))
+            long[] asked = left;
+            long start = Stopwatch.GetTimestamp();
+            (long Id, Job? Job)[] ended = await ControlWork.OnThreadAsync<(long, Job?)[]>(
+                () => [.. reader.FindEnded(asked, stopping)]).ConfigureAwait(false);
+            TimeSpan look = Stopwatch.GetElapsedTime(start);
+            foreach ((long id, Job? job) in ended)
+                await (job is not null
+                    ? lines.TellAsync(job, job.State == JobState.Succeeded, Outcome(job))
+                    : lines.TellAsync(id, null, null, false, $"Job {id} was forgotten."))
                     .ConfigureAwait(false);
-            }
-
-            if (left.Count > 0)
-                await pause.WaitForNextTickAsync(stopping).ConfigureAwait(false);
+            if (ended.Length == left.Length)
+                return;
+            left = [.. left.Except(ended.Select(job => job.Id))];
+            pause = pause * 1.5 < s_longestPause ? pause * 1.5 : s_longestPause;
+            timer.Period = pause > look * PausePerLook ? pause : look * PausePerLook;
+            await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false);
         }
     }
 

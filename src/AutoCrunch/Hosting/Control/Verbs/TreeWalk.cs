@@ -77,6 +77,7 @@ internal sealed class TreeWalk(RuleFiles files)
         List<SeenFile> found)
     {
         FileStat stat = default;
+        long lookedNs = Clock.WallNs();
         bool isTaken = type is FileType.Regular or FileType.Unknown && _rule.Takes(relative.Span)
             && !RsyncNames.IsTemporaryShape(name);
         if (type == FileType.Unknown || isTaken)
@@ -90,7 +91,7 @@ internal sealed class TreeWalk(RuleFiles files)
             && !_rule.Completion.IgnoredDirectories.Matches(relative.Span))
             _pending.Push(relative);
         if (type == FileType.Regular && isTaken)
-            found.Add(new SeenFile(relative, FileProber.Stabilise(stat, traits)));
+            found.Add(new SeenFile(relative, FileProber.Stabilise(stat, traits), lookedNs));
     }
 
     private void AddUnreadable(BytePath path, int errno)
