@@ -46,6 +46,42 @@ internal sealed partial class CompletionMachine
         return null;
     }
 
+    /// <summary>What had begun to arrive at a moment and has no verdict. One walk, that keeps but a few.</summary>
+    /// <param name="since">The moment.</param>
+    /// <param name="most">No more names than this.</param>
+    /// <param name="now">The present.</param>
+    public Unrecorded FindUnrecorded(Moment since, int most, Moment now)
+    {
+        long waited = 0;
+        long arriving = 0;
+        TrackedFile? first = null;
+        var oldest = new PriorityQueue<TrackedFile, long>(Comparer<long>.Create(static (x, y) => y.CompareTo(x)));
+        foreach (TrackedFile file in _files.Values)
+        {
+            if (file.Phase == Phase.Held || file.ArrivedNs > since.WallNs)
+                continue;
+            bool isWaited = file.LastSignNs <= since.MonotonicNs && StateOf(file)
+                is InFlightState.Asked or InFlightState.WaitsForQuiet or InFlightState.WaitsForScan;
+            if (isWaited)
+            {
+                waited += 1;
+                first ??= file;
+                continue;
+            }
+
+            arriving += 1;
+            if (oldest.Count < most)
+                oldest.Enqueue(file, file.ArrivedNs);
+            else if (most > 0)
+                oldest.EnqueueDequeue(file, file.ArrivedNs);
+        }
+
+        var names = new InFlight[oldest.Count];
+        for (int i = names.Length - 1; i >= 0; i--)
+            names[i] = Tell(oldest.Dequeue(), now);
+        return new Unrecorded(waited, first is null ? null : Tell(first, now), arriving, names);
+    }
+
     /// <summary>How many files have no verdict.</summary>
     public InFlightCount CountInFlight()
     {

@@ -1,3 +1,5 @@
+using System.Collections.Generic;
+
 namespace AutoCrunch.Core;
 
 /// <summary>What a file without a verdict waits for.</summary>
@@ -44,6 +46,14 @@ internal sealed record InFlight(string Rule, BytePath Path, InFlightState State,
     /// <summary>Why it is held; null in every other state.</summary>
     public HoldReason? Hold { get; init; }
 }
+
+/// <summary>Files that had begun to arrive at some moment, are not held, and have no verdict yet.</summary>
+/// <param name="Waited">How many have shown no life since: their verdict comes by itself.</param>
+/// <param name="FirstWaited">One of these; null when there is none.</param>
+/// <param name="Arriving">How many others there are: somebody has them open, or has changed them since.</param>
+/// <param name="FirstArriving">The oldest of these, in the order in which they arrived.</param>
+internal sealed record Unrecorded(
+    long Waited, InFlight? FirstWaited, long Arriving, IReadOnlyList<InFlight> FirstArriving);
 
 /// <summary>How many files of a rule have no verdict.</summary>
 /// <param name="Rule">The rule's name.</param>

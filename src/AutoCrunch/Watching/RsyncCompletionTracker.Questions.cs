@@ -21,6 +21,16 @@ internal sealed partial class RsyncCompletionTracker
     public IReadOnlyList<InFlight> InFlight(string rule, BytePath directory, int limit, Moment now) =>
         _rules[rule].Machine.InFlight(directory, limit, now);
 
+    /// <inheritdoc cref="CompletionMachine.FindUnrecorded"/>
+    public Unrecorded FindUnrecorded(Moment since, int most, Moment now)
+    {
+        Unrecorded[] all = [.. _rules.Values.Select(rule => rule.Machine.FindUnrecorded(since, most, now))];
+        return new Unrecorded(
+            all.Sum(rule => rule.Waited), all.FirstOrDefault(rule => rule.Waited > 0)?.FirstWaited,
+            all.Sum(rule => rule.Arriving),
+            [.. all.SelectMany(rule => rule.FirstArriving).OrderBy(file => file.ArrivedNs).Take(most)]);
+    }
+
     /// <summary>How many files of each rule have no verdict, in the order of the rules' names.</summary>
     public IReadOnlyList<InFlightCount> InFlightCounts() =>
     [

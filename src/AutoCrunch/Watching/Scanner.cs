@@ -40,7 +40,7 @@ internal sealed partial class Scanner
     private readonly Queue<LateProbe> _probes = new();
     private ScanReason? _wholeReason;
     private int _wantedEpoch;
-    private volatile bool _hasWork;
+    private volatile bool _hasWork = true; // the first look at the root
     private volatile bool _isCheckWanted;
     private volatile bool _isMountCheckWanted;
     private volatile bool _isStopping;

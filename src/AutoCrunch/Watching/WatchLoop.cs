@@ -104,7 +104,8 @@ internal sealed partial class WatchLoop : IDisposable
     public IEnumerable<ScanStatus> Scans => _roots.Select(root => root.Scanner.Status).OfType<ScanStatus>();
 
     /// <inheritdoc cref="WatchQuestions.AskAsync"/>
-    public Task<T> AskAsync<T>(Func<T> question) => _questions.AskAsync(question);
+    public Task<T> AskAsync<T>(Func<T> question, CancellationToken abandon = default) =>
+        _questions.AskAsync(question, abandon);
 
     /// <summary>
     /// Watches until <see cref="Stop"/> is called. The calling thread is the watch thread.

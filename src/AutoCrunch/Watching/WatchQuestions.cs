@@ -20,6 +20,8 @@ internal sealed class WatchQuestions(WakeEvent wake)
 
     private interface IQuestion
     {
+        bool IsAbandoned { get; }
+
         void Answer();
 
         void Abandon();
@@ -30,18 +32,31 @@ internal sealed class WatchQuestions(WakeEvent wake)
     /// Run by the watch thread: it must be cheap and bounded (a copy of what is asked), and must not wait for anything.
     /// What it throws goes to the asker.
     /// </param>
-    /// <exception cref="OperationCanceledException">The watch thread ends, or has ended (in the task).</exception>
-    /// <exception cref="InvalidOperationException">Too many questions wait (in the task).</exception>
-    public Task<T> AskAsync<T>(Func<T> question)
+    /// <param name="abandon">Nobody waits for the answer any more: the question is not run, if it was not yet.</param>
+    /// <exception cref="OperationCanceledException">
+    /// The watch thread ends, or has ended; or the question was abandoned (in the task).
+    /// </exception>
+    /// <exception cref="WatchBusyException">Too many questions wait (in the task).</exception>
+    public Task<T> AskAsync<T>(Func<T> question, CancellationToken abandon)
     {
-        var asked = new Question<T>(question);
+        var asked = new Question<T>(question, abandon);
         lock (_gate)
         {
             if (_isClosed)
-                return Task.FromCanceled<T>(new CancellationToken(canceled: true));
+            {
+                asked.Abandon();
+                return asked.Task;
+            }
+
             if (_waiting.Count == WaitingMax)
-                return Task.FromException<T>(new InvalidOperationException(
+                DropAbandoned();
+            if (_waiting.Count == WaitingMax)
+            {
+                asked.Refuse(new WatchBusyException(
                     $"More than {WaitingMax} questions wait for the watch thread: ask again in a moment."));
+                return asked.Task;
+            }
+
             _waiting.Enqueue(asked);
             wake.Set(); // under the lock: it is disposed of when this is closed
         }
@@ -74,27 +89,61 @@ internal sealed class WatchQuestions(WakeEvent wake)
     private IQuestion? Take()
     {
         lock (_gate)
-            return _waiting.TryDequeue(out IQuestion? question) ? question : null;
+        {
+            while (_waiting.TryDequeue(out IQuestion? question))
+                if (!question.IsAbandoned)
+                    return question;
+            return null;
+        }
     }
 
-    private sealed class Question<T>(Func<T> question) : IQuestion
+    // Clients that ask and leave must not keep others from asking.
+    private void DropAbandoned()
+    {
+        for (int i = _waiting.Count; i > 0; i--)
+            if (_waiting.Dequeue() is { IsAbandoned: false } question)
+                _waiting.Enqueue(question);
+    }
+
+    private sealed class Question<T> : IQuestion
     {
         private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly Func<T> _question;
+        private readonly CancellationTokenRegistration _abandoning;
+
+        public Question(Func<T> question, CancellationToken abandon)
+        {
+            _question = question;
+            _abandoning = abandon.UnsafeRegister(static asked => ((Question<T>)asked!).Abandon(), this);
+        }
 
         public Task<T> Task => _answer.Task;
 
+        public bool IsAbandoned => _answer.Task.IsCompleted;
+
         public void Answer()
         {
+            _abandoning.Unregister(); // does not wait
             try
             {
-                _answer.SetResult(question());
+                _answer.TrySetResult(_question());
             }
             catch (Exception e)
             {
-                _answer.SetException(e);
+                _answer.TrySetException(e);
             }
         }
 
-        public void Abandon() => _answer.SetCanceled();
+        public void Refuse(Exception why)
+        {
+            _abandoning.Unregister();
+            _answer.TrySetException(why);
+        }
+
+        public void Abandon()
+        {
+            _abandoning.Unregister();
+            _answer.TrySetCanceled();
+        }
     }
 }

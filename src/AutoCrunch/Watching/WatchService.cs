@@ -33,7 +33,8 @@ internal sealed class WatchService : BackgroundService
     public WatchStatus Status() => _loop.Status();
 
     /// <inheritdoc cref="WatchQuestions.AskAsync"/>
-    public Task<T> AskAsync<T>(Func<T> question) => _loop.AskAsync(question);
+    public Task<T> AskAsync<T>(Func<T> question, CancellationToken abandon = default) =>
+        _loop.AskAsync(question, abandon);
 
     /// <inheritdoc cref="WatchLoop.CoverageOf"/>
     public Coverage CoverageOf(string rule, BytePath directory) => _loop.CoverageOf(rule, directory);

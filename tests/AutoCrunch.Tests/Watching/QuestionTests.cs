@@ -48,10 +48,27 @@ public sealed class QuestionTests : IDisposable
     {
         using WatchService service = Service();
         Task<int>[] asked = [.. Enumerable.Range(0, WatchQuestions.WaitingMax).Select(i => service.AskAsync(() => i))];
-        await Assert.ThrowsAsync<InvalidOperationException>(() => service.AskAsync(() => 0));
+        await Assert.ThrowsAsync<WatchBusyException>(() => service.AskAsync(() => 0));
         await service.StartAsync(CancellationToken.None);
         int[] answers = await Task.WhenAll(asked).WaitAsync(Wait.Bound);
         Assert.Equal(Enumerable.Range(0, WatchQuestions.WaitingMax), answers);
+        await service.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task Questions_that_nobody_waits_for_any_more_are_not_run_and_make_room()
+    {
+        using WatchService service = Service();
+        using var gone = new CancellationTokenSource();
+        int run = 0;
+        Task<int>[] asked = [.. Enumerable.Range(0, WatchQuestions.WaitingMax).Select(
+            _ => service.AskAsync(() => Interlocked.Increment(ref run), gone.Token))];
+        await gone.CancelAsync();
+        Task<int> next = service.AskAsync(() => 7);
+        await service.StartAsync(CancellationToken.None);
+        Assert.Equal(7, await next.WaitAsync(Wait.Bound));
+        Assert.All(asked, question => Assert.True(question.IsCanceled));
+        Assert.Equal(0, run);
         await service.StopAsync(CancellationToken.None);
     }
 

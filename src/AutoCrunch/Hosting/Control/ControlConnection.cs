@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text.Json;
 using AutoCrunch.Ledger;
 using AutoCrunch.Linux;
+using AutoCrunch.Watching;
 using Microsoft.Extensions.Logging;
 
 namespace AutoCrunch.Hosting;
@@ -19,6 +21,7 @@ internal sealed class ControlConnection(Socket client, ControlServer server, Can
 
     private ControlLimits _limits = new();
     private int _reserved;
+    private TimeSpan _taken;
 
     /// <summary>Reads, answers, closes. Throws only what is a bug in here.</summary>
     public async Task RunAsync(
@@ -95,11 +98,19 @@ internal sealed class ControlConnection(Socket client, ControlServer server, Can
             };
         if (verb.IsWriting && Accounts.PeerOf(client) is { } peer)
             logger.Asked(name, peer.UserId, peer.Pid);
+        if (verb.IsWriting && server.PausedBecause is { } reason)
+            throw new ControlRefusedException($"Nothing was done, as the ledger cannot be written at present: {reason}");
+        bool isWaiting = verb.Waits(request);
+        if (isWaiting && !server.TryWait())
+            throw new ControlRefusedException(
+                $"Nothing was done: {_limits.WaitingMax} commands wait for jobs or files already (sync, submit --wait). "
+                + "Try again when some of them have ended.");
         try
         {
             await verb.AnswerAsync(request, answer, cancellation).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is SqliteException or LedgerUnusableException or LinuxException)
+        catch (Exception e) when (
+            e is SqliteException or LedgerUnusableException or LinuxException or WatchBusyException)
         {
             throw new ControlRefusedException(e.Message, e);
         }
@@ -108,6 +119,11 @@ internal sealed class ControlConnection(Socket client, ControlServer server, Can
             logger.ControlFailed(name, e);
             throw new ControlRefusedException(
                 $"This is a bug in AutoCrunch; the service's log has the details: {e.Message}", e);
+        }
+        finally
+        {
+            if (isWaiting)
+                server.WaitEnded();
         }
     }
 
@@ -192,9 +208,14 @@ internal sealed class ControlConnection(Socket client, ControlServer server, Can
     {
         while (!line.IsEmpty)
         {
-            using var slow = new CancellationTokenSource(_limits.TakeTime);
+            TimeSpan left = _limits.TakeTimeTotal - _taken;
+            using var slow = new CancellationTokenSource(_limits.TakeTime < left ? _limits.TakeTime : left);
+            long start = Stopwatch.GetTimestamp();
             int sent = await client.SendAsync(line[..Math.Min(line.Length, SendBytes)], slow.Token)
                 .ConfigureAwait(false);
+            _taken += Stopwatch.GetElapsedTime(start);
+            if (_taken >= _limits.TakeTimeTotal)
+                throw new OperationCanceledException("The client takes its answer too slowly.");
             line = line[sent..];
         }
     }

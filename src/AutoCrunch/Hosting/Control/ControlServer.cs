@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using AutoCrunch.Configuration;
 using AutoCrunch.Core;
+using AutoCrunch.Ledger;
 using AutoCrunch.Linux;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -22,16 +23,20 @@ internal sealed class ControlServer : BackgroundService
     private readonly ControlLimits _limits;
     private readonly HashSet<Task> _clients = [];
     private ControlSocket? _listening;
+    private readonly JobLedger? _ledger;
     private int _reservedBytes;
+    private int _waiting;
 
     /// <param name="configuration">Says where the runtime directory is.</param>
     /// <param name="verbs">What can be asked for.</param>
     /// <param name="logger">The service's log.</param>
     /// <param name="limits">What clients may use up; null: as is usual.</param>
+    /// <param name="ledger">Where verbs write; null when they write nowhere.</param>
     public ControlServer(
         CompiledConfiguration configuration, IEnumerable<IControlVerb> verbs, ILogger<ControlServer> logger,
-        ControlLimits? limits = null)
+        ControlLimits? limits = null, JobLedger? ledger = null)
     {
+        _ledger = ledger;
         _configuration = configuration;
         _verbs = verbs.ToDictionary(verb => verb.Verb, StringComparer.Ordinal);
         _logger = logger;
@@ -47,6 +52,9 @@ internal sealed class ControlServer : BackgroundService
                 return _clients.Count;
         }
     }
+
+    /// <summary>How many of them wait for jobs or files.</summary>
+    internal int WaitingCount => Volatile.Read(ref _waiting);
 
     /// <summary>Bytes of requests that are being read or answered.</summary>
     internal int ReservedBytes => Volatile.Read(ref _reservedBytes);
@@ -176,6 +184,20 @@ internal sealed class ControlServer : BackgroundService
         Release(bytes);
         return false;
     }
+
+    /// <summary>Why nothing can be written at present; null while all is well.</summary>
+    internal string? PausedBecause => _ledger?.PausedBecause;
+
+    /// <summary>Takes one of the places of those that wait; false when there is none left.</summary>
+    internal bool TryWait()
+    {
+        if (Interlocked.Increment(ref _waiting) <= _limits.WaitingMax)
+            return true;
+        WaitEnded();
+        return false;
+    }
+
+    internal void WaitEnded() => Interlocked.Decrement(ref _waiting);
 
     internal void Release(int bytes) => Interlocked.Add(ref _reservedBytes, -bytes);
 }

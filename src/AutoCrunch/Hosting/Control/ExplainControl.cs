@@ -39,13 +39,13 @@ internal sealed class ExplainControl(
         bool isAboutDirectory = request.Flag("below");
         BytePath path = request.Path("path") ?? BytePath.Empty;
         Coverage coverage = await watch.AskAsync(
-            () => watch.CoverageOf(name, isAboutDirectory ? path : path.Directory)).ConfigureAwait(false);
-        await TellCoveredAsync(name, request.Paths("covered"), answer).ConfigureAwait(false);
+            () => watch.CoverageOf(name, isAboutDirectory ? path : path.Directory), stopping).ConfigureAwait(false);
+        await TellCoveredAsync(name, request.Paths("covered"), answer, stopping).ConfigureAwait(false);
         InFlight? found = null;
         if (isAboutDirectory)
-            await TellInFlightAsync(name, path, answer).ConfigureAwait(false);
+            await TellInFlightAsync(name, path, answer, stopping).ConfigureAwait(false);
         else
-            found = await watch.AskAsync(() => tracker.Find(name, path, Clock.Now())).ConfigureAwait(false);
+            found = await watch.AskAsync(() => tracker.Find(name, path, Clock.Now()), stopping).ConfigureAwait(false);
         bool isScanning = watch.Scans.Any(scan => scan.Rule == name);
         answer.Result(json =>
         {
@@ -60,11 +60,13 @@ internal sealed class ExplainControl(
     }
 
     // One question each: events come first.
-    private async Task TellCoveredAsync(string rule, IReadOnlyList<BytePath> directories, ControlAnswer answer)
+    private async Task TellCoveredAsync(
+        string rule, IReadOnlyList<BytePath> directories, ControlAnswer answer, CancellationToken stopping)
     {
         foreach (BytePath directory in directories.Take(CoveredMax))
         {
-            Coverage coverage = await watch.AskAsync(() => watch.CoverageOf(rule, directory)).ConfigureAwait(false);
+            Coverage coverage = await watch.AskAsync(() => watch.CoverageOf(rule, directory), stopping)
+                .ConfigureAwait(false);
             await answer.LineAsync(json =>
             {
                 json.WriteBase64String("directory", directory.Span);
@@ -73,10 +75,11 @@ internal sealed class ExplainControl(
         }
     }
 
-    private async Task TellInFlightAsync(string rule, BytePath directory, ControlAnswer answer)
+    private async Task TellInFlightAsync(
+        string rule, BytePath directory, ControlAnswer answer, CancellationToken stopping)
     {
         IReadOnlyList<InFlight> files = await watch.AskAsync(
-            () => tracker.InFlight(rule, directory, InFlightMax, Clock.Now())).ConfigureAwait(false);
+            () => tracker.InFlight(rule, directory, InFlightMax, Clock.Now()), stopping).ConfigureAwait(false);
         foreach (InFlight file in files)
             await answer.LineAsync(json => InFlightJson.Write(json, file)).ConfigureAwait(false);
     }

@@ -32,8 +32,7 @@ internal sealed class StatusControl(
         int limit = (int)Math.Clamp(request.Number("inFlight") ?? 0, 0, InFlightMax);
         var scans = watch.Scans.ToDictionary(scan => scan.Rule, StringComparer.Ordinal);
         (WatchStatus status, IReadOnlyList<InFlightCount> counts, IReadOnlyList<InFlight> files) = await watch.AskAsync(
-            () => (watch.Status(), tracker.InFlightCounts(), InFlight(limit)))
-            .WaitAsync(stopping).ConfigureAwait(false);
+            () => (watch.Status(), tracker.InFlightCounts(), InFlight(limit)), stopping).ConfigureAwait(false);
         files = await WithSizesAsync(files).ConfigureAwait(false);
         Dictionary<string, InFlightCount> byRule = counts.ToDictionary(count => count.Rule, StringComparer.Ordinal);
         foreach (RootStatus root in status.Roots)

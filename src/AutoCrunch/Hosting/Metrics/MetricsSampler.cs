@@ -84,8 +84,9 @@ internal sealed class MetricsSampler(
 
     private ServiceSample Take()
     {
+        using var late = new CancellationTokenSource(s_patience);
         (WatchStatus status, IReadOnlyList<InFlightCount> inFlight) = watch.AskAsync(
-            () => (watch.Status(), tracker.InFlightCounts())).WaitAsync(s_patience).GetAwaiter().GetResult();
+            () => (watch.Status(), tracker.InFlightCounts()), late.Token).GetAwaiter().GetResult();
         _reader ??= LedgerReader.Open(configuration.StateDirectory);
         Dictionary<string, RuleCounts> counts = _reader.Counts().ToDictionary(count => count.Rule);
         IReadOnlyDictionary<string, long> oldest = _reader.OldestQueued();

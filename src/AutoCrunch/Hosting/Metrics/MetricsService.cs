@@ -87,13 +87,27 @@ internal sealed class MetricsService : BackgroundService
     private void TryWrite(BytePath file, PrometheusText text)
     {
         var temporary = new BytePath([.. file.Span, .. ".new"u8]);
-        int errno = Write(temporary, Encoding.UTF8.GetBytes(text.Write()));
-        if (errno == 0)
-            errno = PathOps.TryRename(temporary, file);
-        if (errno != 0 && !_isFailing)
-            _logger.MetricsNotWritten(LinuxException.Explain("write", file, errno));
-        _isFailing = errno != 0;
+        string? problem = null;
+        try
+        {
+            int errno = Write(temporary, Encoding.UTF8.GetBytes(text.Write()));
+            if (errno == 0)
+                errno = PathOps.TryRename(temporary, file);
+            problem = errno == 0 ? null : LinuxException.Explain("write", file, errno);
+        }
+        catch (Exception e) when (!IsBug(e))
+        {
+            problem = e.Message; // numbers that cannot be had once are no reason to end the service
+        }
+
+        if (problem is not null && !_isFailing)
+            _logger.MetricsNotWritten(problem);
+        _isFailing = problem is not null;
     }
+
+    // What instruments throw while they are collected comes together.
+    private static bool IsBug(Exception e) => e is InvariantException
+        || (e is AggregateException several && several.Flatten().InnerExceptions.Any(IsBug));
 
     private static int Write(BytePath file, byte[] content)
     {

@@ -125,6 +125,10 @@ internal sealed class TestVerb(string verb, Func<ControlRequest, CancellationTok
 {
     public string Verb => verb;
 
+    public bool IsWaiting { get; init; }
+
+    public bool Waits(ControlRequest request) => IsWaiting;
+
     public Task AnswerAsync(ControlRequest request, ControlAnswer control, CancellationToken stopping) =>
         answer(request, stopping);
 }

@@ -14,6 +14,11 @@ public sealed class ControlServerTests
         ClientsMax = 2,
         RequestBytesMax = 10_000,
         RequestBytesTotal = 20_000,
+    };
+
+    // For what does not count clients: those that are left must not be so while they are counted.
+    private static readonly ControlLimits s_hasty = s_small with
+    {
         SendTime = TimeSpan.FromSeconds(0.3),
         TakeTime = TimeSpan.FromSeconds(0.3),
     };
@@ -138,24 +143,86 @@ public sealed class ControlServerTests
     }
 
     [Fact]
-    public async Task A_client_that_asks_for_nothing_is_left_and_makes_room()
+    public async Task A_client_that_asks_for_nothing_is_left()
+    {
+        await using ControlRig rig = await new ControlRig(s_hasty).StartAsync();
+        using Socket client = rig.Raw();
+        Assert.Contains("not complete within", ControlRig.ReadAll(client), StringComparison.Ordinal);
+        rig.AssertGoesOn();
+    }
+
+    [Fact]
+    public async Task More_clients_than_are_answered_at_once_are_turned_away()
     {
         await using ControlRig rig = await new ControlRig(s_small).StartAsync();
-        using Socket first = rig.Raw();
-        using Socket second = rig.Raw();
-        Wait.Until(() => rig.Server.ClientCount == 2);
-        Assert.Contains("Too many", rig.Say("{\"verb\":\"echo\"}\n"u8), StringComparison.Ordinal);
-        Assert.Contains("not complete within", ControlRig.ReadAll(first), StringComparison.Ordinal);
+        using (Socket first = rig.Raw())
+        using (Socket second = rig.Raw())
+        {
+            Wait.Until(() => rig.Server.ClientCount == 2);
+            Assert.Contains("Too many", rig.Say("{\"verb\":\"echo\"}\n"u8), StringComparison.Ordinal);
+        }
+
         rig.AssertGoesOn();
     }
 
     [Fact]
     public async Task A_client_that_takes_no_answer_is_left()
     {
-        await using ControlRig rig = await new ControlRig(s_small).StartAsync();
+        await using ControlRig rig = await new ControlRig(s_hasty).StartAsync();
         using Socket client = rig.Raw();
         client.Send("{\"verb\":\"echo\",\"lines\":1000000,\"text\":\"many many many bytes\"}\n"u8);
-        Wait.Until(() => rig.Server.ClientCount == 1);
+        Assert.True(client.Poll(Wait.Bound, SelectMode.SelectRead)); // it is being answered
+        rig.AssertGoesOn();
+    }
+
+    [Fact]
+    public async Task A_client_that_takes_its_answer_drop_by_drop_is_left()
+    {
+        await using ControlRig rig = await new ControlRig(new ControlLimits
+        {
+            TakeTimeTotal = TimeSpan.FromSeconds(0.5),
+        }).StartAsync();
+        using Socket client = rig.Raw();
+        client.Send("{\"verb\":\"echo\",\"lines\":100000000,\"text\":\"many many many bytes\"}\n"u8);
+        byte[] drop = new byte[100_000];
+        using var pause = new PeriodicTimer(TimeSpan.FromSeconds(0.02));
+        var all = System.Diagnostics.Stopwatch.StartNew();
+        try
+        {
+            while (client.Receive(drop) > 0)
+            {
+                Assert.True(all.Elapsed < Wait.Bound);
+                await pause.WaitForNextTickAsync();
+            }
+        }
+        catch (SocketException)
+        {
+            // It is left.
+        }
+
+        rig.AssertGoesOn();
+    }
+
+    [Fact]
+    public async Task Those_that_wait_leave_room_for_others()
+    {
+        var waits = new TestVerb("wait", (_, stopping) => new TaskCompletionSource().Task.WaitAsync(stopping))
+        {
+            IsWaiting = true,
+        };
+        await using ControlRig rig = await new ControlRig(s_small with { ClientsMax = 4 }, waits).StartAsync();
+        Assert.Equal(2, new ControlLimits { ClientsMax = 4 }.WaitingMax);
+        using (Socket first = rig.Raw())
+        using (Socket second = rig.Raw())
+        {
+            first.Send("{\"verb\":\"wait\"}\n"u8);
+            second.Send("{\"verb\":\"wait\"}\n"u8);
+            Wait.Until(() => rig.Server.WaitingCount == 2);
+            Assert.Contains("2 commands wait", rig.Say("{\"verb\":\"wait\"}\n"u8), StringComparison.Ordinal);
+            Assert.Contains("\"ok\":true", rig.Say("{\"verb\":\"echo\"}\n"u8), StringComparison.Ordinal);
+        }
+
+        Wait.Until(() => rig.Server.WaitingCount == 0);
         rig.AssertGoesOn();
     }
 

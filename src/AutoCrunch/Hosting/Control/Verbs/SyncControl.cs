@@ -15,7 +15,6 @@ internal sealed class SyncControl(
     WatchService watch, RsyncCompletionTracker tracker, JobLedger ledger, CompiledConfiguration configuration)
     : IControlVerb
 {
-    private const int FirstLimit = 1000;
     private const int NamedMax = 20;
 
     // Each look walks over what has no verdict, on the watch thread.
@@ -24,6 +23,9 @@ internal sealed class SyncControl(
 
     /// <inheritdoc/>
     public string Verb => "sync";
+
+    /// <inheritdoc/>
+    public bool Waits(ControlRequest request) => true;
 
     /// <inheritdoc/>
     public async Task AnswerAsync(ControlRequest request, ControlAnswer answer, CancellationToken stopping)
@@ -35,21 +37,25 @@ internal sealed class SyncControl(
         string missing = "events are still being read";
         try
         {
-            await watch.AskAsync(() =>
-            {
-                watch.ScanUnwatched();
-                return true;
-            }).WaitAsync(late.Token).ConfigureAwait(false);
-            InFlight[] left;
+            await watch.AskAsync(
+                () =>
+                {
+                    watch.ScanUnwatched();
+                    return true;
+                },
+                late.Token).ConfigureAwait(false);
+            Unrecorded left;
             using var pause = new PeriodicTimer(s_firstLook);
             while (true)
             {
-                (bool hasSeenAll, left) = await LookAsync(called, FirstLimit, late.Token).ConfigureAwait(false);
-                InFlight[] waiting = [.. left.Where(file => IsWaitedFor(file, called))];
-                if (hasSeenAll && waiting.Length == 0)
+                (bool hasSeenAll, left) = await watch.AskAsync(
+                    () => (watch.HasSeenAllBefore(called.MonotonicNs),
+                        tracker.FindUnrecorded(called, NamedMax, Clock.Now())),
+                    late.Token).ConfigureAwait(false);
+                if (hasSeenAll && left.Waited == 0)
                     break;
-                missing = waiting.Length > 0
-                    ? $"'{PathOf(waiting[0])}'{More(waiting.Length - 1)} is being looked at, or its quiet period runs"
+                missing = left.FirstWaited is { } first
+                    ? $"'{PathOf(first)}'{More(left.Waited - 1)} is being looked at, or its quiet period runs"
                     : "a scan is under way, or events are still being read";
                 await pause.WaitForNextTickAsync(late.Token).ConfigureAwait(false);
                 pause.Period = pause.Period < s_longestLook / 2 ? pause.Period * 1.5 : s_longestLook;
@@ -57,7 +63,7 @@ internal sealed class SyncControl(
 
             missing = "the ledger has not written it yet";
             await ledger.SyncAsync().WaitAsync(late.Token).ConfigureAwait(false);
-            await TellAsync([.. left.Where(file => file.State != InFlightState.Held)], answer).ConfigureAwait(false);
+            await TellAsync(left, answer).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (late.IsCancellationRequested && !stopping.IsCancellationRequested)
         {
@@ -65,12 +71,7 @@ internal sealed class SyncControl(
         }
     }
 
-    // What has shown life since the call is still arriving.
-    private static bool IsWaitedFor(InFlight file, Moment called) =>
-        file.State is InFlightState.Asked or InFlightState.WaitsForQuiet or InFlightState.WaitsForScan
-        && file.LastSignNs <= called.WallNs;
-
-    private static string More(int count) => count == 0 ? "" : $" (and {count} more)";
+    private static string More(long count) => count == 0 ? "" : $" (and {count} more)";
 
     private static string Why(InFlightState state) => state switch
     {
@@ -80,29 +81,11 @@ internal sealed class SyncControl(
         _ => "has changed since",
     };
 
-    // The oldest come first; when so many of them are only being written that younger ones are cut off, look further.
-    private async Task<(bool HasSeenAll, InFlight[] Left)> LookAsync(Moment called, int limit, CancellationToken late)
-    {
-        while (true)
-        {
-            int most = limit;
-            (bool hasSeenAll, IReadOnlyList<InFlight> files) = await watch.AskAsync(
-                () => (watch.HasSeenAllBefore(called.MonotonicNs), tracker.InFlight(most, Clock.Now())))
-                .WaitAsync(late).ConfigureAwait(false);
-            InFlight[] old = [.. files.Where(file => file.ArrivedNs <= called.WallNs)];
-            bool isCut = files.Count == limit && old.Length == files.Count;
-            if (!isCut || limit > RsyncCompletionTracker.TrackedMaxPerRule
-                || old.Any(file => IsWaitedFor(file, called)))
-                return (hasSeenAll, old);
-            limit *= 8;
-        }
-    }
-
     private BytePath PathOf(InFlight file) => JobLines.RuleOf(configuration, file.Rule).Rule.Path.Join(file.Path);
 
-    private async Task TellAsync(InFlight[] left, ControlAnswer answer)
+    private async Task TellAsync(Unrecorded left, ControlAnswer answer)
     {
-        foreach (InFlight file in left.Take(NamedMax))
+        foreach (InFlight file in left.FirstArriving)
         {
             BytePath path = PathOf(file);
             await answer.LineAsync(json =>
@@ -117,10 +100,10 @@ internal sealed class SyncControl(
 
         answer.Result(json =>
         {
-            json.WriteNumber("arriving", left.Length);
-            json.WriteString("message", left.Length == 0
+            json.WriteNumber("arriving", left.Arriving);
+            json.WriteString("message", left.Arriving == 0
                 ? "All that has arrived is recorded."
-                : $"All that has arrived is recorded, but for {left.Length} that still arrive.");
+                : $"All that has arrived is recorded, but for {left.Arriving} that still arrive.");
         });
     }
 }
