@@ -227,6 +227,21 @@ public sealed class ProcessDispatcherTests : IDisposable
         Assert.Equal((JobState.Succeeded, 1, 0), (job.State, job.Attempts, job.Failures));
     }
 
+    [Fact]
+    public async Task A_job_that_waits_for_what_the_machine_lacks_is_cancelled_at_once()
+    {
+        _rig.Directory.Write("state/logs", "in the way of the logs");
+        _rig.Start("true").Complete("a.raw");
+        _rig.WaitForLine("cannot start at present");
+        long start = Clock.MonotonicNs();
+
+        await _rig.Dispatcher.CancelAsync(1).WaitAsync(Wait.Bound);
+
+        Assert.InRange(Clock.MonotonicNs() - start, 0, 10_000_000_000); // its slot rests for longer
+        Job job = _rig.WaitForAll().Single();
+        Assert.Equal((JobState.Cancelled, JobReason.ByHand), (job.State, job.Reason));
+    }
+
     private static long BlocksOf(string path) =>
         512 * long.Parse(Tool.Run("stat", "-c", "%b", path));
 

@@ -99,12 +99,13 @@ internal sealed class ControlConnection(Socket client, ControlServer server, Can
         if (verb.IsWriting && Accounts.PeerOf(client) is { } peer)
             logger.Asked(name, peer.UserId, peer.Pid);
         if (verb.IsWriting && server.PausedBecause is { } reason)
-            throw new ControlRefusedException($"Nothing was done, as the ledger cannot be written at present: {reason}");
+            throw new ControlRefusedException(
+                $"Nothing was done, as the ledger cannot be written at present: {reason}");
         bool isWaiting = verb.Waits(request);
         if (isWaiting && !server.TryWait())
             throw new ControlRefusedException(
-                $"Nothing was done: {_limits.WaitingMax} commands wait for jobs or files already (sync, submit --wait). "
-                + "Try again when some of them have ended.");
+                $"Nothing was done: {_limits.WaitingMax} commands wait for jobs or files already (sync, submit "
+                + "--wait). Try again when some of them have ended.");
         try
         {
             await verb.AnswerAsync(request, answer, cancellation).ConfigureAwait(false);

@@ -131,8 +131,10 @@ internal sealed class CancelControl(
     private async Task<(bool IsEnded, string? WhyNot)> EndAsync(Job job)
     {
         if (dispatchers is null)
-            return (false, "not cancelled: it was running when the service was killed. The next start ends what is left of it "
-                + "and runs it again: cancel it then");
+            return (
+                false,
+                "not cancelled: it was running when the service was killed. The next start ends what is left of it and "
+                + "runs it again: cancel it then");
         if (dispatchers.Find(job.Rule) is not { } dispatcher)
             return (false, "not cancelled: its rule is configured no longer");
         DurableDispatcher.CancelResult result = await dispatcher.CancelAsync(job.Id).ConfigureAwait(false);
