@@ -20,7 +20,8 @@ internal sealed partial class LedgerWriter
     public long? OldestJobId => _db.QueryNumber("SELECT min(id) FROM jobs");
 
     /// <summary>One step through the jobs in the order of their ids, which is about that of their completion.</summary>
-    /// <param name="beforeNs">Jobs that were finished before this moment are forgotten, whatever their outcome.</param>
+    /// <param name="beforeNs">Jobs that were finished before this moment are forgotten, whatever their outcome, unless
+    /// their file is still to be moved or deleted.</param>
     /// <param name="afterId">Where the last step ended; moved on.</param>
     /// <param name="pruned">Takes what was forgotten.</param>
     /// <returns>False when there is nothing more to look at.</returns>
@@ -33,7 +34,8 @@ internal sealed partial class LedgerWriter
         {
             seen += 1;
             afterId = _jobsAfter.Number(0);
-            if (_jobsAfter.OptionalNumber(2) is { } finishedNs && finishedNs < beforeNs)
+            bool isDisposed = _jobsAfter.Int(4) != 0;
+            if (isDisposed && _jobsAfter.OptionalNumber(2) is { } finishedNs && finishedNs < beforeNs)
                 pruned.Add(new PrunedJob(afterId, _jobsAfter.Int(1)));
             isRecent = _jobsAfter.Number(3) >= beforeNs;
         }
@@ -62,8 +64,11 @@ internal sealed partial class LedgerWriter
     [MemberNotNull(nameof(_jobsAfter), nameof(_deleteJob), nameof(_deleteAttempts), nameof(_deleteGone))]
     private void PrepareHistory()
     {
-        _jobsAfter = _db.Prepare(
-            "SELECT id, attempts, finished_ns, completed_ns FROM jobs WHERE id > ?1 ORDER BY id LIMIT ?2");
+        _jobsAfter = _db.Prepare($"""
+            SELECT id, attempts, finished_ns, completed_ns, NOT EXISTS (SELECT 1 FROM disposals d
+                WHERE d.job_id = jobs.id AND d.state = {(int)DisposalState.Intended})
+            FROM jobs WHERE id > ?1 ORDER BY id LIMIT ?2
+            """);
         _deleteJob = _db.Prepare("DELETE FROM jobs WHERE id = ?1");
         _deleteAttempts = _db.Prepare("DELETE FROM attempts WHERE job_id = ?1");
         _deleteGone = _db.Prepare($"""
