@@ -111,6 +111,36 @@ public sealed class QuestionTests
         Assert.Equal(["later.raw", "held.raw"], List("", 2));
     }
 
+    [Fact]
+    public void What_is_waited_for_is_told_from_what_still_arrives_what_is_held_and_what_came_later()
+    {
+        _tree.Create("held.raw", 0b110_000_000);
+        _tree.Write("held.raw");
+        _tree.Close("held.raw");
+        _driver.ReadQueue();
+        _driver.RunUntil(StartNs + (30 * SecondNs));
+        foreach (string open in new[] { "open1.raw", "open2.raw", "open3.raw" })
+        {
+            _tree.Create(open, 0b110_100_100);
+            _tree.Write(open);
+            _driver.ReadQueue();
+        }
+
+        Write("quiet.raw");
+        _driver.RunUntil(StartNs + (31 * SecondNs));
+        Moment asked = _driver.Now;
+        _driver.RunUntil(StartNs + (32 * SecondNs));
+        Write("later.raw");
+
+        Unrecorded found = _driver.Machine.FindUnrecorded(asked, 2, _driver.Now);
+
+        Assert.Equal((1L, "quiet.raw"), (found.Waited, found.FirstWaited?.Path.ToString()));
+        Assert.Equal((3L, 2), (found.Arriving, found.FirstArriving.Count));
+        Assert.All(found.FirstArriving, file => Assert.Equal(InFlightState.BeingWritten, file.State));
+        Write("quiet.raw"); // it has shown life since: it is one that arrives
+        Assert.Equal(0, _driver.Machine.FindUnrecorded(asked, 2, _driver.Now).Waited);
+    }
+
     private string[] List(string directory, int limit) =>
     [
         .. _driver.Machine.InFlight(BytePath.Parse(directory), limit, _driver.Now).Select(file => file.Path.ToString()),

@@ -1,4 +1,5 @@
 using AutoCrunch.Core;
+using AutoCrunch.Hosting;
 using AutoCrunch.Ledger;
 using AutoCrunch.Linux;
 
@@ -11,7 +12,7 @@ public sealed class FaultTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [RequiresFact(RequiresFactAttribute.Root, "mount", "umount")]
-    public void A_full_disk_pauses_the_ledger_and_loses_nothing()
+    public async Task A_full_disk_pauses_the_ledger_and_loses_nothing()
     {
         _directory.MakeDirectory("small");
         Tool.Run("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", _directory["small"].ToString());
@@ -30,6 +31,9 @@ public sealed class FaultTests : IDisposable
                 rig.Complete($"{i:D4}{new string('x', 240)}");
             Wait.Until(() => rig.Ledger.IsPaused);
             Assert.Contains("make room", rig.Ledger.PausedBecause, StringComparison.Ordinal);
+            ControlRefusedException refused = await Assert.ThrowsAsync<ControlRefusedException>(
+                () => rig.Ledger.NewestJobIdAsync().ByAsync(rig.Ledger, CancellationToken.None).WaitAsync(Wait.Bound));
+            Assert.Contains("make room", refused.Message, StringComparison.Ordinal); // nobody waits for it in silence
             _directory.Unlink("small/ballast");
 
             var seen = new List<string>();
