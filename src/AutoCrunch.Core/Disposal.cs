@@ -73,6 +73,12 @@ public sealed record Disposal
 
     public DisposalState State { get; init; }
 
+    /// <summary>It is under way, or was when the service ended: until it is done, the job cannot run again.</summary>
+    public bool IsBegun { get; init; }
+
+    /// <summary>The device the file was seen on; 0 where that is not known, or was not asked for.</summary>
+    public ulong Device { get; init; }
+
     /// <summary>Why it was left undone, one sentence; null in every other state.</summary>
     public string? Reason { get; init; }
 

@@ -24,5 +24,9 @@ internal abstract record DisposalResult
 
     /// <summary>It cannot be done at present.</summary>
     /// <param name="Reason">One sentence for the operator, with what mends it.</param>
-    public sealed record Later(string Reason) : DisposalResult;
+    public sealed record Later(string Reason) : DisposalResult
+    {
+        /// <summary>Meanwhile the file is not under its name: its job cannot run again before this is done.</summary>
+        public bool IsAside { get; init; }
+    }
 }

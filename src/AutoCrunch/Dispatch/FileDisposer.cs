@@ -47,11 +47,11 @@ internal sealed class FileDisposer(WatchRule rule, string ledgerId, IDisposalRec
         try
         {
             BytePath aside = TemporaryName(disposal.Source, disposal);
-            int errno = FileStatReader.TryRead(aside, out FileStat taken);
+            int errno = FileStatReader.TryRead(aside, out _);
             if (errno == 0)
-                return IsProcessed(taken, disposal) ? Unlink(aside) : PutBack(aside, disposal);
+                return EndAside(aside, disposal);
             if (!IsMissing(errno))
-                return Cannot("statx", aside, errno);
+                return CannotAside("statx", aside, errno);
             return disposal.Kind == DisposalKind.Move ? Move(disposal, stopping) : Delete(disposal);
         }
         catch (Exception e) when (e is LinuxException or IOException)
@@ -139,6 +139,8 @@ internal sealed class FileDisposer(WatchRule rule, string ledgerId, IDisposalRec
         int errno = FileStatReader.TryRead(disposal.Source, out FileStat source);
         if (errno != 0 && !IsMissing(errno))
             return Cannot("statx", disposal.Source, errno);
+        if (errno != 0 && IsAway(disposal))
+            return NotMounted(disposal);
         bool isSource = errno == 0 && IsProcessed(source, disposal);
         bool isLink = isSource && source.Inode == there.Inode && source.Device == there.Device;
         if (isLink && (source.LinkCount < 2 || IsSameName(disposal)))
@@ -230,14 +232,40 @@ internal sealed class FileDisposer(WatchRule rule, string ledgerId, IDisposalRec
             return DisposalResult.Done.Value;
         if (errno != 0)
             return Cannot("rename", disposal.Source, errno);
-        errno = FileStatReader.TryRead(aside, out FileStat taken);
-        if (errno != 0)
-            return Cannot("statx", aside, errno);
-        return IsProcessed(taken, disposal) ? Unlink(aside) : PutBack(aside, disposal);
+        return EndAside(aside, disposal);
     }
 
-    // If its name has a newer file by now, the sender has replaced it, as it would have been replaced in its place.
+    // Nobody opens it any more under this name, but somebody may have opened it before it got it. Writers are asked for
+    // first: what they have written by then shows.
+    private static DisposalResult EndAside(BytePath aside, Disposal disposal)
+    {
+        bool isWritten = IsWritten(aside);
+        int errno = FileStatReader.TryRead(aside, out FileStat taken);
+        if (errno != 0)
+            return CannotAside("statx", aside, errno);
+        if (!IsProcessed(taken, disposal))
+            return PutBack(aside, disposal);
+        if (!isWritten)
+            return Unlink(aside);
+        errno = TryPutBack(aside, disposal);
+        return new DisposalResult.Later(OpenForWriting(disposal.Source)) { IsAside = errno != 0 };
+    }
+
+    // If its name has a newer file by now, it stays aside: nothing is unlinked that was not processed.
     private static DisposalResult PutBack(BytePath aside, Disposal disposal)
+    {
+        int errno = TryPutBack(aside, disposal);
+        if (errno == Errno.EEXIST)
+            return new DisposalResult.Left(
+                $"{Changed}, and its name has been taken once more: the version in between is '{aside}'");
+        if (errno != 0)
+            return CannotAside("rename", aside, errno);
+        return disposal.Kind == DisposalKind.Delete
+            ? new DisposalResult.Left(Changed)
+            : DisposalResult.Done.Value; // what was processed is at the destination; this is newer
+    }
+
+    private static int TryPutBack(BytePath aside, Disposal disposal)
     {
         int errno = PathOps.TryRenameNew(aside, disposal.Source);
         if (errno is Errno.EINVAL or Errno.ENOSYS)
@@ -247,29 +275,24 @@ internal sealed class FileDisposer(WatchRule rule, string ledgerId, IDisposalRec
                 errno = PathOps.TryUnlink(aside);
         }
 
-        if (errno == Errno.EEXIST)
-            errno = PathOps.TryUnlink(aside);
-        if (errno != 0)
-            return Cannot("rename", aside, errno);
-        return disposal.Kind == DisposalKind.Delete
-            ? new DisposalResult.Left(Changed)
-            : DisposalResult.Done.Value; // what was processed is at the destination; this is newer
+        return errno;
     }
 
     private static DisposalResult Unlink(BytePath aside)
     {
         int errno = PathOps.TryUnlink(aside);
-        return errno == 0 || IsMissing(errno) ? DisposalResult.Done.Value : Cannot("unlink", aside, errno);
+        return errno == 0 || IsMissing(errno) ? DisposalResult.Done.Value : CannotAside("unlink", aside, errno);
     }
 
     // Null when it is there, and is what was processed.
-    [SkipLocalsInit]
     private DisposalResult? LookAtSource(Disposal disposal, out FileStat stat)
     {
         int errno = FileStatReader.TryRead(disposal.Source, out stat);
         if (IsMissing(errno))
         {
             errno = FileStatReader.TryReadTarget(rule.Path, out _);
+            if (errno == 0 && IsAway(disposal))
+                return NotMounted(disposal);
             return errno == 0 ? new DisposalResult.Left(Gone) : Cannot("statx", rule.Path, errno);
         }
 
@@ -277,13 +300,32 @@ internal sealed class FileDisposer(WatchRule rule, string ledgerId, IDisposalRec
             return Cannot("statx", disposal.Source, errno);
         if (!IsProcessed(stat, disposal))
             return new DisposalResult.Left(Changed);
-        Span<byte> path = stackalloc byte[disposal.Source.Length + 1];
-        disposal.Source.Span.CopyTo(path);
-        path[^1] = 0;
-        return WriterProbe.ByLease(path) == WriterState.Writing
-            ? new DisposalResult.Later($"'{disposal.Source}' is open for writing: it is looked at again")
-            : null;
+        return IsWritten(disposal.Source) ? new DisposalResult.Later(OpenForWriting(disposal.Source)) : null;
     }
+
+    [SkipLocalsInit]
+    private static bool IsWritten(BytePath file)
+    {
+        Span<byte> path = stackalloc byte[file.Length + 1];
+        file.Span.CopyTo(path);
+        path[^1] = 0;
+        return WriterProbe.ByLease(path) == WriterState.Writing;
+    }
+
+    // What is mounted elsewhere, or not at all, is not gone. Of a rule that has another directory by now, it is not
+    // asked.
+    private bool IsAway(Disposal disposal)
+    {
+        if (disposal.Device == 0 || disposal.Source == rule.Path || !disposal.Source.IsAtOrBelow(rule.Path))
+            return false;
+        ReadOnlySpan<byte> below = disposal.Source.Span[rule.Path.Length..];
+        return FileStatReader.DeviceAbove(rule.Path, new BytePath(below.TrimStart((byte)'/'))) != disposal.Device;
+    }
+
+    private static DisposalResult.Later NotMounted(Disposal disposal) => new(
+        $"the file system that '{disposal.Source}' is on is not mounted: mount it, and this goes on");
+
+    private static string OpenForWriting(BytePath file) => $"'{file}' is open for writing: it is looked at again";
 
     // Where the destination is in the rule's own tree, if the rule would take it there; null otherwise.
     private BytePath? OwnPlace(BytePath destination)
@@ -315,6 +357,9 @@ internal sealed class FileDisposer(WatchRule rule, string ledgerId, IDisposalRec
 
     private static DisposalResult.Left Taken(BytePath destination) =>
         new($"'{destination}' exists already, and nothing is moved over it");
+
+    private static DisposalResult.Later CannotAside(string operation, BytePath aside, int errno) =>
+        Cannot(operation, aside, errno) with { IsAside = true };
 
     private static DisposalResult.Later Cannot(string operation, BytePath path, int errno) =>
         new(LinuxException.Explain(operation, path, errno));

@@ -13,7 +13,6 @@ namespace AutoCrunch.Dispatch;
 internal sealed class RuleDisposals : IDisposalRecord, IDisposable
 {
     private const int Batch = 50;
-    private const long StaleNs = 500_000_000;
 
     private static readonly TimeSpan s_firstDelay = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_longestDelay = TimeSpan.FromMinutes(5);
@@ -173,12 +172,12 @@ internal sealed class RuleDisposals : IDisposalRecord, IDisposable
         {
             if (!TryFlush())
                 return false;
-            // What was read a while ago may not be intended any more: a job may have been told to run again.
-            long staleNs = Clock.MonotonicNs() + StaleNs;
-            foreach (Disposal disposal in intended.TakeWhile(_ => Clock.MonotonicNs() < staleNs))
+            foreach (Disposal disposal in intended)
             {
                 _token.ThrowIfCancellationRequested();
-                isAllDone &= TryDo(disposal);
+                // Its job may have been told to run again since it was read; from here on that is refused.
+                if (Wait(_ledger.BeginDisposalAsync(disposal)))
+                    isAllDone &= TryDo(disposal);
                 afterId = disposal.Id;
             }
 
@@ -223,6 +222,8 @@ internal sealed class RuleDisposals : IDisposalRecord, IDisposable
                     _logger, disposal.JobId, Verb(disposal), disposal.Source, _rule.Name, left.Reason);
                 return true;
             case DisposalResult.Later later:
+                if (!later.IsAside)
+                    Wait(_ledger.RestDisposalAsync(disposal));
                 Say(later.Reason);
                 return false;
             default:

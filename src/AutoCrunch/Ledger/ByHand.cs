@@ -12,7 +12,11 @@ internal sealed record RulePause(PauseReason? Before, long Waiting);
 /// <param name="Job">The job, with the path its file has now as far as is known.</param>
 /// <param name="LatestId">The path's latest job; null when nothing is known of the path.</param>
 /// <param name="Device">The device its file was seen on; 0 when that is not known.</param>
-internal sealed record FoundJob(Job Job, long? LatestId, ulong Device);
+internal sealed record FoundJob(Job Job, long? LatestId, ulong Device)
+{
+    /// <summary>What is, or was, done with its file when it had ended; null when it is kept.</summary>
+    public Disposal? Disposal { get; init; }
+}
 
 /// <summary>A file as it was looked at, to be told to the ledger.</summary>
 /// <param name="Path">Relative to the rule's directory.</param>
@@ -22,10 +26,13 @@ internal sealed record FoundJob(Job Job, long? LatestId, ulong Device);
 internal readonly record struct SeenFile(BytePath Path, FileStat Stat, long LookedNs);
 
 /// <summary>The job of a file that was submitted by hand.</summary>
-/// <param name="JobId">Its id.</param>
+/// <param name="JobId">Its id; when refused, that of the job before.</param>
 /// <param name="HasWaited">It was queued already, and is now due at once.</param>
 internal readonly record struct Submitted(long JobId, bool HasWaited)
 {
+    /// <summary>The file is being moved or deleted, as the job before has ended: there is no new job.</summary>
+    public bool IsRefused { get; init; }
+
     /// <summary>The path has got another version since it was looked at, and was left alone: there is no job.</summary>
     public bool HasChanged { get; init; }
 }

@@ -41,7 +41,8 @@ internal sealed partial class JobLedger
         Request(writer => writer.ListFailed(_rules[rule], afterId, ByHandMost));
 
     /// <summary>
-    /// Jobs that were found are due at once. False for what has come to run, or was forgotten, meanwhile.
+    /// Jobs that were found are due at once. False for what has come to run, or was forgotten, or whose file began to
+    /// be moved or deleted, meanwhile.
     /// </summary>
     public Task<bool[]> RetryAsync(IReadOnlyList<FoundJob> jobs)
     {

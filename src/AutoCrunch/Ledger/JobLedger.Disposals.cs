@@ -27,6 +27,19 @@ internal sealed partial class JobLedger
     public Task<List<Disposal>> IntendedAsync(string rule, long afterId, int most) =>
         Request(writer => writer.FindIntended(_rules[rule], afterId, most));
 
+    /// <summary>
+    /// One is about to be done: from now on its job does not run again until it ends. False when it is not intended any
+    /// more.
+    /// </summary>
+    public Task<bool> BeginDisposalAsync(Disposal disposal) => Request(writer => writer.BeginDisposal(disposal));
+
+    /// <summary>It cannot be done at present, and the file is where it was: its job may run again.</summary>
+    public Task RestDisposalAsync(Disposal disposal) => Request(writer =>
+    {
+        writer.RestDisposal(disposal);
+        return true;
+    });
+
     /// <summary>What is about to appear at a place that the rule itself takes makes no job there.</summary>
     /// <param name="rule">The rule.</param>
     /// <param name="disposal">The disposal.</param>

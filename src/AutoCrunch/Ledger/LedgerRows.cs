@@ -81,7 +81,7 @@ internal static class LedgerRows
 
     /// <summary>The columns that <see cref="ReadDisposal"/> reads.</summary>
     public const string DisposalColumns = "id, job_id, kind, source, destination, inode, size, mtime_ns, copy_inode, "
-        + "state, reason, intended_ns, ended_ns";
+        + "state, reason, intended_ns, ended_ns, begun, device_id";
 
     /// <summary>The rule a job row belongs to.</summary>
     public static int RuleId(SqliteStatement row) => row.Int(1);
@@ -132,6 +132,9 @@ internal static class LedgerRows
         row.OptionalInt(5),
         row.Text(6));
 
+    /// <summary>The row of the device that the file of a disposal was on.</summary>
+    public static long? DisposalDeviceId(SqliteStatement row) => row.OptionalNumber(14);
+
     public static Disposal ReadDisposal(SqliteStatement row) => new()
     {
         Id = row.Number(0),
@@ -145,6 +148,7 @@ internal static class LedgerRows
         Reason = row.Text(10),
         IntendedNs = row.Number(11),
         EndedNs = row.OptionalNumber(12),
+        IsBegun = row.Int(13) != 0,
     };
 
     public static FileVersion ReadVersion(SqliteStatement row, int column) =>

@@ -105,6 +105,8 @@ internal sealed partial class LedgerWriter
     {
         if (known is { Known.Job: JobState.Queued, JobId: { } replaced })
             CancelQueued(replaced, JobReason.Superseded);
+        if (known?.JobId is { } previous)
+            ForgetIntention(previous);
         var split = new SplitPath(completion.Path);
         long dueNs = DueOf(rule, split);
         _insertJob.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, completion.Version)

@@ -62,7 +62,7 @@ internal sealed partial class LedgerWriter
 
     /// <summary>
     /// An operator's retry of a job that was found before: due at once, whatever the policy says, under the path its
-    /// file has now. False when it has come to run, or was forgotten, meanwhile.
+    /// file has now. False when it has come to run, or was forgotten, or its file began to be moved, meanwhile.
     /// </summary>
     public bool Retry(FoundJob found)
     {
@@ -85,11 +85,13 @@ internal sealed partial class LedgerWriter
 
     /// <summary>
     /// A file is to be processed now, whatever happened to it before. A job of this version that waits is the one; else
-    /// there is a new one, which waits for one that runs.
+    /// there is a new one, which waits for one that runs. Refused while the file is being moved or deleted.
     /// </summary>
     public Submitted Submit(LedgerRule rule, SeenFile file)
     {
         EntryRow? known = Find(rule, file.Path);
+        if (known?.JobId is { } previous && IsBeingDisposed(previous))
+            return new Submitted(previous, HasWaited: false) { IsRefused = true };
         if (IsOutdated(file, known))
             return new Submitted(0, HasWaited: false) { HasChanged = true };
         bool waits = known is { Known.Job: JobState.Queued } entry && entry.Known.Version == file.Stat.Version;
@@ -163,7 +165,7 @@ internal sealed partial class LedgerWriter
             entry = Find(rule, path);
         }
 
-        return new FoundJob(job, entry?.JobId, Devices.NumberOf(entry?.DeviceId));
+        return new FoundJob(job, entry?.JobId, Devices.NumberOf(entry?.DeviceId)) { Disposal = FindDisposal(job.Id) };
     }
 
     private BytePath? FindMoved(LedgerRule rule, Job job)

@@ -9,6 +9,9 @@ internal sealed partial class LedgerWriter
 {
     private SqliteStatement _intend;
     private SqliteStatement _findIntended;
+    private SqliteStatement _findDisposal;
+    private SqliteStatement _beginDisposal;
+    private SqliteStatement _restDisposal;
     private SqliteStatement _copied;
     private SqliteStatement _endDisposal;
     private SqliteStatement _forgetIntention;
@@ -20,9 +23,22 @@ internal sealed partial class LedgerWriter
         var intended = new List<Disposal>();
         _findIntended.Bind(1, rule.Id).Bind(2, afterId).Bind(3, most);
         while (_findIntended.Step())
-            intended.Add(LedgerRows.ReadDisposal(_findIntended));
+            intended.Add(ReadDisposal(_findIntended));
         return intended;
     }
+
+    /// <summary>
+    /// It is about to be done: from now on its job does not run again until it ends. False when it is not intended any
+    /// more.
+    /// </summary>
+    public bool BeginDisposal(Disposal disposal)
+    {
+        _beginDisposal.Bind(1, disposal.Id).Run();
+        return _db.Changes == 1;
+    }
+
+    /// <summary>It cannot be done at present, and the file is where it was: its job may run again.</summary>
+    public void RestDisposal(Disposal disposal) => _restDisposal.Bind(1, disposal.Id).Run();
 
     /// <summary>
     /// What is about to appear at the destination, when that is a place which the rule itself takes: known already, so
@@ -59,9 +75,12 @@ internal sealed partial class LedgerWriter
         Invariant.That(_findJob.Bind(1, attempt.Job.Id).Step());
         Job job = LedgerRows.ReadJob(_findJob, rule.Name);
         _findJob.Reset();
+        if (Find(rule, job.Path) is not { } entry || entry.JobId != job.Id)
+            return; // the file belongs to a newer job
         var values = new CommandValues(rule.Name, rule.Rule.Path, job.Path, job.Id, attempt.Number);
         _intend.Bind(1, job.Id).Bind(2, rule.Id).Bind(3, (long)policy.Kind)
-            .Bind(4, rule.Rule.Path.Join(job.Path).Span).Bind(6, job.Version).Bind(9, Clock.WallNs());
+            .Bind(4, rule.Rule.Path.Join(job.Path).Span).Bind(6, job.Version).Bind(9, Clock.WallNs())
+            .Bind(10, entry.DeviceId);
         if (policy.DestinationOf(values) is { } destination)
             _intend.Bind(5, destination.Span);
         else
@@ -70,24 +89,46 @@ internal sealed partial class LedgerWriter
         rule.HasIntended = true;
     }
 
+    private Disposal? FindDisposal(long jobId)
+    {
+        if (!_findDisposal.Bind(1, jobId).Step())
+            return null;
+        Disposal disposal = ReadDisposal(_findDisposal);
+        _findDisposal.Reset();
+        return disposal;
+    }
+
+    private bool IsBeingDisposed(long jobId) =>
+        FindDisposal(jobId) is { State: DisposalState.Intended, IsBegun: true };
+
+    private Disposal ReadDisposal(SqliteStatement row) =>
+        LedgerRows.ReadDisposal(row) with { Device = Devices.NumberOf(LedgerRows.DisposalDeviceId(row)) };
+
+    // What has begun goes on: it touches nothing but the version that was processed.
     private void ForgetIntention(long jobId) => _forgetIntention.Bind(1, jobId).Run();
 
     private void DeleteDisposal(long jobId) => _deleteDisposal.Bind(1, jobId).Run();
 
     [MemberNotNull(nameof(_intend), nameof(_findIntended), nameof(_copied), nameof(_endDisposal))]
-    [MemberNotNull(nameof(_forgetIntention), nameof(_deleteDisposal))]
+    [MemberNotNull(nameof(_forgetIntention), nameof(_deleteDisposal), nameof(_findDisposal))]
+    [MemberNotNull(nameof(_beginDisposal), nameof(_restDisposal))]
     private void PrepareDisposals()
     {
         // A job that was retried ends again: what was done after its first end is history.
         _intend = _db.Prepare("""
             INSERT OR REPLACE INTO disposals (job_id, rule_id, kind, source, destination, inode, size, mtime_ns,
-                intended_ns)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                intended_ns, device_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
             """);
         _findIntended = _db.Prepare($"""
             SELECT {LedgerRows.DisposalColumns} FROM disposals INDEXED BY disposals_intended
             WHERE state = {(int)DisposalState.Intended} AND rule_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3
             """);
+        _findDisposal = _db.Prepare($"SELECT {LedgerRows.DisposalColumns} FROM disposals WHERE job_id = ?1");
+        _beginDisposal = _db.Prepare(
+            $"UPDATE disposals SET begun = 1 WHERE id = ?1 AND state = {(int)DisposalState.Intended}");
+        _restDisposal = _db.Prepare(
+            $"UPDATE disposals SET begun = 0 WHERE id = ?1 AND state = {(int)DisposalState.Intended}");
         _copied = _db.Prepare($"""
             UPDATE disposals SET copy_inode = ?2 WHERE id = ?1 AND state = {(int)DisposalState.Intended}
             """);
@@ -96,7 +137,7 @@ internal sealed partial class LedgerWriter
             WHERE id = ?1 AND state = {(int)DisposalState.Intended}
             """);
         _forgetIntention = _db.Prepare(
-            $"DELETE FROM disposals WHERE job_id = ?1 AND state = {(int)DisposalState.Intended}");
+            $"DELETE FROM disposals WHERE job_id = ?1 AND state = {(int)DisposalState.Intended} AND begun = 0");
         _deleteDisposal = _db.Prepare("DELETE FROM disposals WHERE job_id = ?1");
     }
 }

@@ -112,11 +112,12 @@ internal sealed partial class LedgerWriter
     }
 
     /// <summary>
-    /// An operator's retry: due at once, whatever the policy says. False when there is no such job, or it runs.
+    /// An operator's retry: due at once, whatever the policy says. False when there is no such job, or it runs, or its
+    /// file is being moved or deleted.
     /// </summary>
     public bool Retry(long jobId)
     {
-        if (FindJobState(jobId) is not { } state || !JobTransitions.CanRetry(state))
+        if (FindJobState(jobId) is not { } state || !JobTransitions.CanRetry(state) || IsBeingDisposed(jobId))
             return false;
         _retry.Bind(1, jobId).Bind(2, NowNs).Run();
         ForgetIntention(jobId);

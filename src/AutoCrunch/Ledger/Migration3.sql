@@ -43,7 +43,9 @@ CREATE TABLE disposals (
     state INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 2),         -- intended, done, left undone
     reason TEXT CHECK ((state = 2) = (reason IS NOT NULL)),
     intended_ns INTEGER NOT NULL,
-    ended_ns INTEGER CHECK ((state = 0) = (ended_ns IS NULL))
+    ended_ns INTEGER CHECK ((state = 0) = (ended_ns IS NULL)),
+    begun INTEGER NOT NULL DEFAULT 0 CHECK (begun BETWEEN 0 AND 1),         -- until it ends, its job cannot run again
+    device_id INTEGER                      -- where the file was; NULL: not known
 ) STRICT;
 
 CREATE INDEX disposals_intended ON disposals (rule_id, id) WHERE state = 0;

@@ -219,6 +219,75 @@ public sealed class FileDisposerTests : IDisposable
     }
 
     [Fact]
+    public void A_newer_version_that_was_taken_aside_is_kept_also_if_its_name_is_taken_again()
+    {
+        _directory.Write("in/" + Name, "content");
+        Disposal delete = Delete();
+        BytePath aside = _disposer.TemporaryName(delete.Source, delete);
+        _directory.Unlink("in/" + Name);
+        _directory.Write("in/" + aside.Name, "a newer version");
+        _directory.Write("in/" + Name, "the newest version");
+
+        Left(delete, $"'{aside}'");
+
+        AssertOnly(aside, delete.Source);
+        Assert.Equal("a newer version", _directory.ReadText("in/" + aside.Name));
+        Assert.Equal("the newest version", _directory.ReadText("in/" + Name));
+    }
+
+    [Fact]
+    public void What_was_opened_for_writing_before_it_was_taken_aside_is_put_back_and_waits()
+    {
+        _directory.Write("in/" + Name, "content");
+        Disposal delete = Delete();
+        using (SafeFileHandle writer = _directory.Open("in/" + Name, OpenMode.Append))
+        {
+            Assert.Equal(0, PathOps.TryRename(delete.Source, _disposer.TemporaryName(delete.Source, delete)));
+            Assert.IsType<DisposalResult.Later>(_disposer.Perform(delete, CancellationToken.None));
+            AssertOnly(delete.Source);
+        }
+
+        Done(delete);
+        AssertOnly();
+    }
+
+    [RequiresFact(RequiresFactAttribute.Root, "mount")]
+    public void What_is_on_a_file_system_that_is_not_mounted_is_not_gone()
+    {
+        _directory.MakeDirectory("in/disk");
+        string disk = _directory["in/disk"].ToString();
+        Tool.Run("mount", "-t", "tmpfs", "none", disk);
+        try
+        {
+            _directory.Write("in/disk/f.raw", "content");
+            FileStat stat = _directory.Stat("in/disk/f.raw");
+            _directory.Write("in/" + Name);
+            Disposal delete = Delete() with
+            {
+                Source = _directory["in/disk/f.raw"], Version = stat.Version, Device = stat.Device,
+            };
+            Tool.Run("umount", disk);
+            Later(delete);
+            Later(delete with { Kind = DisposalKind.Move, Destination = _directory["done.raw"] });
+            _directory.Write("done.raw", "content");
+            Later(delete with
+            {
+                Kind = DisposalKind.Move, Destination = _directory["done.raw"],
+                Version = stat.Version with { MtimeNs = _directory.Stat("done.raw").MtimeNs },
+                CopyInode = _directory.Stat("done.raw").Inode,
+            });
+            Done(delete with { Device = _directory.Stat("in").Device });
+        }
+        finally
+        {
+            Tool.TryRun("umount", disk);
+        }
+
+        void Later(Disposal disposal) => Assert.Contains("not mounted", Assert.IsType<DisposalResult.Later>(
+            _disposer.Perform(disposal, CancellationToken.None)).Reason);
+    }
+
+    [Fact]
     public void What_has_no_place_to_go_waits_and_leaves_nothing_behind()
     {
         _directory.Write("in/" + Name, "content");

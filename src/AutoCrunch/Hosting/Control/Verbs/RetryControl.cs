@@ -81,7 +81,7 @@ internal sealed class RetryControl(CompiledConfiguration configuration, JobLedge
         {
             string? reason = reasons[i];
             if (reason is null && !done[next++])
-                reason = "it came to run, or was forgotten, this very moment";
+                reason = "it came to run, or was forgotten, or its file began to be moved, this very moment";
             string when = isLive ? "is due now" : "runs when the service is started";
             await lines.TellAsync(jobs[i].Job, reason is null, reason is null ? when : $"not queued: {reason}.")
                 .ConfigureAwait(false);
@@ -98,6 +98,10 @@ internal sealed class RetryControl(CompiledConfiguration configuration, JobLedge
             return isLive
                 ? "it runs; cancel it first, or wait"
                 : "it was running when the service was killed, and runs again at the next start by itself";
+        if (found.Disposal is { State: DisposalState.Intended, IsBegun: true } begun)
+            return isLive
+                ? $"its file is being {What(begun)}; try again when that is done"
+                : $"its file began to be {What(begun)}; start the service, and try again when that is done";
         if (found.LatestId is { } latest && latest != job.Id)
             return $"it is superseded, job {latest} has taken its place; 'autocrunch retry {latest}' runs that";
         return WhyNot(rule, found);
@@ -113,7 +117,7 @@ internal sealed class RetryControl(CompiledConfiguration configuration, JobLedge
         if (errno is Errno.ENOENT or Errno.ENOTDIR)
         {
             bool isAway = found.Device != 0 && FileStatReader.DeviceAbove(rule.Path, job.Path) != found.Device;
-            return isAway ? "its file system is not mounted" : "its file is gone; send it again";
+            return isAway ? "its file system is not mounted" : WhyGone(found);
         }
 
         if (errno != 0)
@@ -123,4 +127,16 @@ internal sealed class RetryControl(CompiledConfiguration configuration, JobLedge
             ? null
             : "it is superseded, its file is another version now, which has a job of its own as soon as it is finished";
     }
+
+    private static string WhyGone(FoundJob found)
+    {
+        if (found.Disposal is not { State: DisposalState.Done } disposal)
+            return "its file is gone; send it again";
+        string setting = found.Job.State == JobState.Succeeded ? "OnSuccess" : "OnFailure";
+        return disposal.Destination is { } destination
+            ? $"its file was moved to {destination} ({setting}); move it back, or submit it there if a rule takes it"
+            : $"its file was deleted ({setting}); send it again";
+    }
+
+    private static string What(Disposal disposal) => disposal.Kind == DisposalKind.Move ? "moved" : "deleted";
 }

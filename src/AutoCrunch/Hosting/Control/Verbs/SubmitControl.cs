@@ -89,6 +89,16 @@ internal sealed class SubmitControl(CompiledConfiguration configuration, JobLedg
                 continue;
             }
 
+            if (job.IsRefused)
+            {
+                string then = isLive ? "try again" : "start the service, and try again";
+                await lines.TellAsync(
+                    job.JobId, path, files.Rule.Name, false,
+                    $"{path}: not submitted: job {job.JobId} has ended, and its file is being moved or deleted; {then} "
+                    + "when that is done.").ConfigureAwait(false);
+                continue;
+            }
+
             string state = job.HasWaited ? "waited already, and " : "";
             string when = isLive ? "is due now" : "runs when the service is started";
             await lines.TellAsync(
@@ -96,7 +106,7 @@ internal sealed class SubmitControl(CompiledConfiguration configuration, JobLedg
                 .ConfigureAwait(false);
         }
 
-        return submitted.Where(job => !job.HasChanged).Select(job => job.JobId);
+        return submitted.Where(job => !job.HasChanged && !job.IsRefused).Select(job => job.JobId);
     }
 
     // Looks again and again: what a job comes to is decided in many places, and recorded in one. Beside the ledger's
