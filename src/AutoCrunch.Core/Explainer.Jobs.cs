@@ -30,7 +30,7 @@ internal static partial class Explainer
         if (job is { State: JobState.Running })
             return OfRunning(facts, job);
         if (job is not null)
-            return OfEnded(facts, job) with { Remedy = SendAgain + "." };
+            return OfEnded(facts, job) with { Remedy = ToHaveItBack(facts) + SendAgain + "." };
         return facts.Ledger.Entry is not null
             ? new Explanation(ExplanationReason.Gone, "It is gone, and had no job.", SendAgain + ".")
             : new Explanation(
@@ -217,6 +217,10 @@ internal static partial class Explainer
                 + $"starts {when}." + Superseded(facts),
             now);
     }
+
+    private static string ToHaveItBack(ExplanationFacts facts) =>
+        facts.Ledger.Disposal is { State: DisposalState.Done, Destination: not null }
+            ? $"Move it back, then: {Submit(facts)}. Or: " : "";
 
     private static Explanation OfEnded(ExplanationFacts facts, Job job)
     {

@@ -249,7 +249,8 @@ public sealed class ExplainerTests
             },
             ExplanationReason.Succeeded,
             "Job 12 succeeded 3 min ago (attempt 0). Its file was then moved to /done/a.raw.",
-            "Send it again: it runs when it has finished arriving.");
+            $"Move it back, then: autocrunch submit --rule {s_there.Rule.Name} {s_there.AbsolutePath}. Or: "
+                + "Send it again: it runs when it has finished arriving.");
     }
 
     [Fact]

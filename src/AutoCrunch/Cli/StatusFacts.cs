@@ -30,6 +30,7 @@ internal sealed record RuleFacts(WatchRule Rule, RuleOverview? Ledger, LiveRule?
 internal sealed record StatusFacts
 {
     private const int PathsShown = 5;
+    private const long DisposalPatienceNs = 60L * 1_000_000_000;
     private const long RecentlyNs = 3600L * 1_000_000_000;
 
     /// <summary>When it was asked for, nanoseconds since 1970.</summary>
@@ -104,6 +105,8 @@ internal sealed record StatusFacts
             if (ledger is null)
                 return [];
             AddPausedPaths(configuration, ledger, problems);
+            foreach (CompiledRule rule in configuration.Rules)
+                AddDisposals(rule.Rule, ledger, nowNs, problems);
             string[] names = [.. configuration.Rules.Select(rule => rule.Rule.Name)];
             foreach ((string rule, long waiting) in ledger.WaitingOfOthers(names))
                 problems.Add(new Problem(
@@ -140,6 +143,19 @@ internal sealed record StatusFacts
 
         if (paths.Count > PathsShown)
             problems.Add(new Problem(null, "further paths are paused too", "autocrunch jobs --state queued"));
+    }
+
+    // A few seconds are nothing to speak of: a copy takes its time.
+    private static void AddDisposals(WatchRule rule, LedgerReader ledger, long nowNs, List<Problem> problems)
+    {
+        (long count, long oldestNs) = ledger.DisposalsWaiting(rule.Name);
+        if (count == 0 || nowNs - oldestNs < DisposalPatienceNs)
+            return;
+        string files = count == 1 ? "1 file that was processed waits" : $"{Counts.Of(count)} processed files wait";
+        problems.Add(new Problem(
+            rule.Name, $"{files} to be moved or deleted, the first one's job ended {Relative.Ago(oldestNs, nowNs)}: "
+            + "the service's log says why, most likely the destination is full, not there or may not be written",
+            $"journalctl -u autocrunch -p warning --grep {ShellWord.Of(new BytePath("moved or deleted"u8))}"));
     }
 
     private static IEnumerable<Problem> OfService(

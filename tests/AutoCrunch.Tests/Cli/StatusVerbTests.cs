@@ -1,5 +1,7 @@
 using System.Text.Json;
 using AutoCrunch.Core;
+using AutoCrunch.Ledger;
+using AutoCrunch.Linux;
 
 namespace AutoCrunch.Tests.Cli;
 
@@ -101,6 +103,36 @@ public sealed class StatusVerbTests : IDisposable
         rig.Directory.Write("appsettings.json", rig.Directory.ReadText("appsettings.json")
             .Replace("\"raw\"", "\"new\"", StringComparison.Ordinal));
         Assert.Contains("1 waiting jobs are of rule 'raw'", rig.Verb("status").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Files_that_have_waited_for_long_to_be_moved_are_a_problem_of_their_rule()
+    {
+        using var rig = new VerbRig();
+        rig.Open().Ledger.StartClaims();
+        rig.Run("a", AttemptOutcome.Succeeded.Value);
+        rig.Run("b", AttemptOutcome.Succeeded.Value);
+        rig.Close();
+        Intend(rig, jobId: 1, agoSeconds: 10);
+        Assert.DoesNotContain("to be moved", rig.Verb("status").Output, StringComparison.Ordinal);
+
+        Intend(rig, jobId: 2, agoSeconds: 7205);
+
+        string[] lines = rig.Verb("status").Succeeded().Lines;
+        int problem = Array.FindIndex(lines, line => line.StartsWith(
+            "! rule raw: 2 processed files wait to be moved or deleted, the first one's job ended 2 h ago",
+            StringComparison.Ordinal));
+        Assert.NotEqual(-1, problem);
+        Assert.Contains("journalctl -u autocrunch", lines[problem + 1], StringComparison.Ordinal);
+    }
+
+    private static void Intend(VerbRig rig, long jobId, long agoSeconds)
+    {
+        using SqliteDatabase db = SqliteDatabase.OpenWriter(rig.Directory["state/ledger.db"]);
+        db.Execute($"""
+            INSERT INTO disposals (job_id, rule_id, kind, source, inode, size, mtime_ns, intended_ns)
+            SELECT {jobId}, id, 2, X'2F61', 1, 1, 1, {Clock.WallNs() - (agoSeconds * 1_000_000_000)} FROM rules
+            """);
     }
 
     private static IEnumerable<string> Names(JsonElement element) =>
