@@ -30,9 +30,23 @@ internal sealed class FailureCommandRunner(
 
     /// <summary>
     /// Runs it. False when it could not be started for want of what the machine lacks, or was ended because the service
-    /// stops: it is to be run again.
+    /// stops, or its end could not be learnt: it is to be run again.
     /// </summary>
     public bool TryRun(WatchRule rule, Notice notice, int untold, CancellationToken stopping)
+    {
+        try
+        {
+            return Run(rule, notice, untold, stopping);
+        }
+        catch (LinuxException e)
+        {
+            // How it ended is not known: what the kernel refused here may pass, and is no reason to end the service.
+            Fail(rule, notice, e.Message);
+            return false;
+        }
+    }
+
+    private bool Run(WatchRule rule, Notice notice, int untold, CancellationToken stopping)
     {
         FailureCommand command = rule.OnFailureCommand!;
         var values = new CommandValues(rule.Name, rule.Path, notice.Path, notice.JobId ?? 0, notice.Attempt);

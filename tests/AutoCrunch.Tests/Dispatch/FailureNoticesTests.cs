@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
 using AutoCrunch.Core;
 using AutoCrunch.Dispatch;
 using AutoCrunch.Tests.Hosting;
@@ -5,7 +7,7 @@ using AutoCrunch.Tests.Hosting;
 namespace AutoCrunch.Tests.Dispatch;
 
 /// <summary>What operators are told of, by a real command and in the log.</summary>
-public sealed class FailureNoticesTests : IDisposable
+public sealed partial class FailureNoticesTests : IDisposable
 {
     private readonly DispatchRig _rig = new();
     private readonly ListLogger<FailureNotices> _log = new();
@@ -86,6 +88,34 @@ public sealed class FailureNoticesTests : IDisposable
     }
 
     [Fact]
+    public void A_command_whose_end_somebody_else_has_learnt_is_logged_and_the_service_goes_on()
+    {
+        Tell("echo $$ >out/pid.new; mv out/pid.new out/pid; while [ -e out/pid ]; do sleep 0.01; done");
+        Start("exit 1");
+        _rig.Complete("bad");
+        Wait.Until(() => _rig.Directory.Exists("out/pid"));
+        for (int count = 1; !HasSaidSo(); count++)
+        {
+            // Both wait for it, and one of the two learns its end: soon enough it is not the service.
+            int pid = int.Parse(_rig.Directory.ReadText("out/pid"), CultureInfo.InvariantCulture);
+            using var isReady = new ManualResetEventSlim();
+            var thief = new Thread(() =>
+            {
+                isReady.Set();
+                WaitPid(pid, 0, 0);
+            });
+            thief.Start();
+            isReady.Wait();
+            _rig.Directory.Unlink("out/pid");
+            Assert.True(thief.Join(Wait.Bound));
+            _rig.Complete("bad", $"version {count}");
+            Wait.Until(() => HasSaidSo() || _rig.Directory.Exists("out/pid"));
+        }
+
+        StopNotices();
+    }
+
+    [Fact]
     public void A_file_that_is_held_for_long_is_told_of_once()
     {
         _rig.Rule = _rig.Rule with { HeldWarning = TimeSpan.FromSeconds(1) };
@@ -119,6 +149,11 @@ public sealed class FailureNoticesTests : IDisposable
         _rig.WaitForAll();
         Assert.Empty(await _rig.Ledger.NoticesAsync("raw", 10));
     }
+
+    private bool HasSaidSo() => _log.Lines.Any(line => line.Contains("waitid", StringComparison.Ordinal));
+
+    [LibraryImport("libc", EntryPoint = "waitpid")]
+    private static partial int WaitPid(int pid, nint status, int options);
 
     private void Start(string script)
     {
