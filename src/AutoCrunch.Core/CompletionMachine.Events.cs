@@ -184,7 +184,10 @@ internal sealed partial class CompletionMachine
     private void Leave(TrackedFile file, PendingMove move)
     {
         (TrackedDirectory Directory, byte[] Name) last = (move.Directory!, move.Name.ToArray());
-        _leaving.Add(file, move.Origin ?? last);
+        (TrackedDirectory Directory, byte[] Name) first = move.Origin ?? last;
+        bool isBack = ReferenceEquals(first.Directory, file.Directory) && first.Name.AsSpan().SequenceEqual(file.Name);
+        if (!isBack)
+            _leaving.Add(file, first);
         if (move.Origin is not null)
             _leftNames.Add(last);
         move.Origin = null;

@@ -189,7 +189,8 @@ internal sealed partial class CompletionMachine
             Remove(file);
             effects.Add(new Effect(EffectKind.Gone, file.Directory, file.Name));
         }
-        else if (isUncertain && (file.Phase == Phase.Renamed || (file.Phase == Phase.Opening && !IsFinishedLink(file))))
+        else if ((file.Phase == Phase.Renamed && (isUncertain || MayBeReplaced(file)))
+            || (isUncertain && file.Phase == Phase.Opening && !IsFinishedLink(file)))
         {
             // That it was written, or replaced by another that is, may have been lost.
             file.Phase = Phase.Found;
@@ -231,6 +232,9 @@ internal sealed partial class CompletionMachine
                 Complete(file, file.Stat, Evidence.Linked, now, effects);
         }
     }
+
+    // A scan after lost events has been here since, and what is here was written last: no rename brought that.
+    private static bool MayBeReplaced(TrackedFile file) => file.CloseMayBeLost && file.Stat.LooksKilledInPlace;
 
     private static bool IsFinishedLink(TrackedFile file) =>
         file.Stat.LinkCount > 1 && file.Writer == WriterState.None;

@@ -62,12 +62,15 @@ internal sealed partial class LedgerWriter
 
     private (BytePath Path, EntryRow Row)? FindSource(LedgerRule rule, Completion completion, EntryRow? known)
     {
+        (BytePath Path, EntryRow Row)? first = null;
         if (completion.RenamedFrom is { } from && Find(rule, from) is { } left)
-            return (from, left);
+            first = (from, left);
+        if (first?.Row.Known.Version == completion.Version)
+            return first;
         bool isKnown = known is { Known.State: EntryState.Present } present
             && present.Known.Version == completion.Version;
         if (isKnown || !MayBeRenamed(completion))
-            return null;
+            return first;
 
         var found = new List<(BytePath Path, EntryRow Row)>();
         _findSources.Bind(1, completion.Version).Bind(4, rule.Id).Bind(5, SourcesMax);
@@ -78,8 +81,8 @@ internal sealed partial class LedgerWriter
             found.Add((path, LedgerRows.ReadEntry(_findSources)));
         }
 
-        // It may have been known under several: what was processed speaks for all.
-        (BytePath Path, EntryRow Row)? first = null;
+        // It may have been known under several: what was processed speaks for all. Or the event was read so late that
+        // another file had the name by then that it was renamed from.
         foreach ((BytePath path, EntryRow row) in found)
         {
             bool isSource = path != completion.Path

@@ -188,14 +188,16 @@ internal sealed partial class LedgerModel(
 
     private (string Path, Row Row)? FindSource(Completion completion, string path, Row? known)
     {
+        (string Path, Row Row)? first = null;
         if (completion.RenamedFrom is { } from && Find(from.ToString()) is { } left)
-            return (from.ToString(), left);
+            first = (from.ToString(), left);
+        if (first?.Row.Version == completion.Version)
+            return first;
         bool isKnown = known is { State: EntryState.Present } present && present.Version == completion.Version;
         bool mayBeRenamed = completion.Evidence is Evidence.Found or Evidence.Quiet
             || (completion.Evidence is Evidence.MtimeSet or Evidence.Renamed && completion.Stat.BirthNs != 0);
         if (isKnown || !mayBeRenamed)
-            return null;
-        (string Path, Row Row)? first = null;
+            return first;
         foreach ((string at, Row row) in _rows.OrderByDescending(row => row.Value.State == EntryState.Gone))
         {
             bool isSource = row.Version == completion.Version && at != path

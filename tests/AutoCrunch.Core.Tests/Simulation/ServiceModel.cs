@@ -92,7 +92,7 @@ internal sealed partial class ServiceModel
         };
         _machine.Observe(fileEvent, _effects);
         if (kind == FileEventKind.AttributesChanged && node.IsUncertain
-            && _world.Find(node.PathOf(World.Bytes(name)).ToString()) is { } touched)
+            && node.Folder?.Files.GetValueOrDefault(name) is { } touched)
             touched.Inode.WasTouchedUnseen = true;
         CarryOut();
     }
