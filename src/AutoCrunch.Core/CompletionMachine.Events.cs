@@ -235,6 +235,7 @@ internal sealed partial class CompletionMachine
         {
             // Whether the ledger knows it under that name, and that it is gone from there, is settled with the verdict.
             file.MovedFrom = (move.Directory!, move.Name.ToArray());
+            file.IsRenamedOn = move.File is { Phase: Phase.Renamed };
             Leave(file, move);
             file.TouchedBefore = move.File is { Phase: Phase.Touched, TouchedInDoubt: false } touched
                 && !touched.Directory.IsUncertain ? touched : null;

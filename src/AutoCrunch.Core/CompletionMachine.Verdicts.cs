@@ -142,7 +142,8 @@ internal sealed partial class CompletionMachine
     // Somebody may have it open from before its rename, under another name or still under this one, and pause. What was
     // renamed inside the tree was looked at under its old name, unless events may have been lost.
     private static bool MayBeWritten(TrackedFile file, FileStat stat, Moment now) => stat.LinkCount > 1
-        || ((file.RenamedFrom is not { } from || from.Directory.IsUncertain || file.Directory.IsUncertain)
+        || ((file.IsRenamedOn || file.RenamedFrom is not { } from || from.Directory.IsUncertain
+                || file.Directory.IsUncertain)
             && (file.RenameEvidence == Evidence.Renamed
                 || stat.MtimeNs >= now.WallNs - RecentNs - ClockStepOf(file, now)));
 

@@ -126,6 +126,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>Counts up as files come to their names: of two, the one with the smaller number came first.</summary>
     public long Order;
 
+    /// <summary>Renamed on before it had a verdict: nobody has looked whether it is being written.</summary>
+    public bool IsRenamedOn;
+
     /// <summary>The place it had before its last rename.</summary>
     public (TrackedDirectory Directory, byte[] Name)? MovedFrom;
 
@@ -152,6 +155,7 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
         RenamedFrom = null;
         TemporaryName = null;
         TouchedBefore = null;
+        IsRenamedOn = false;
         MovedFrom = null;
     }
 
