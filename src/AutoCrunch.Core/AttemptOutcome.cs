@@ -92,6 +92,23 @@ public abstract record AttemptOutcome
             : "ended because the service stopped";
     }
 
+    /// <summary>
+    /// The service stops, and what runs goes on without it: nothing is recorded, and at the next start the attempt is
+    /// taken up again (<see cref="Attempt.IsResumed"/>).
+    /// </summary>
+    public sealed record LeftRunning : AttemptOutcome
+    {
+        private LeftRunning()
+        {
+        }
+
+        /// <inheritdoc/>
+        public override string Sentence => "goes on while the service is down";
+
+        /// <summary>The one value.</summary>
+        public static LeftRunning Value { get; } = new();
+    }
+
     /// <summary>An operator cancelled the job while it ran, and it was ended: it does not run again.</summary>
     /// <param name="ExitCode">The exit code with which it answered SIGTERM, if it did.</param>
     /// <param name="Signal">The signal's number, if one ended it.</param>

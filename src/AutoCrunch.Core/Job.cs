@@ -107,6 +107,12 @@ public sealed record Attempt(Job Job, int Number)
 {
     /// <summary>The device the file was seen on; 0 when that is not known.</summary>
     public ulong Device { get; init; }
+
+    /// <summary>
+    /// It was running when an earlier life of the service ended, in an engine that goes on without the service: it may
+    /// have been started, or not.
+    /// </summary>
+    public bool IsResumed { get; init; }
 }
 
 /// <summary>One ended attempt, as the ledger has it.</summary>

@@ -70,6 +70,11 @@ internal static partial class DispatchLog
         + "files that cannot be looked at are not named for ten minutes")]
     public static partial void PutOff(ILogger logger, long job, BytePath path, string rule, string reason);
 
+    [LoggerMessage(3017, LogLevel.Information,
+        "Job {Job} attempt {Attempt} may have gone on while the service was down: followed again (rule {Rule}): "
+        + "{Path}")]
+    public static partial void TakenUp(ILogger logger, long job, int attempt, string rule, BytePath path);
+
     [LoggerMessage(3040, LogLevel.Information, "Job {Job}: {Path} is now {Destination} (rule {Rule})")]
     public static partial void Moved(ILogger logger, long job, BytePath path, BytePath destination, string rule);
 

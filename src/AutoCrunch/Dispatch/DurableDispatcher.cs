@@ -32,7 +32,11 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     /// <param name="concurrency">How many may run at once.</param>
     /// <param name="ledger">Keeps them.</param>
     /// <param name="logger">The service's log.</param>
-    protected DurableDispatcher(WatchRule rule, int concurrency, JobLedger ledger, ILogger logger)
+    /// <param name="threads">
+    /// How many threads at most call <see cref="RunAsync"/>; one for each running job unless told otherwise.
+    /// </param>
+    protected DurableDispatcher(
+        WatchRule rule, int concurrency, JobLedger ledger, ILogger logger, int? threads = null)
     {
         Rule = rule;
         Ledger = ledger;
@@ -40,7 +44,7 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
         _concurrency = concurrency;
         _hindrance = new Hindrance(rule.Name, logger);
         _disposals = new RuleDisposals(rule, ledger, logger);
-        _slots = new SlotThreads(rule.Name, concurrency, PrepareThread, Run);
+        _slots = new SlotThreads(rule.Name, threads ?? concurrency, PrepareThread, Run);
     }
 
     /// <summary>The rule's name.</summary>
@@ -56,14 +60,20 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     public void Dispatch(Completion completion) => Ledger.Record(completion);
 
     /// <summary>
-    /// Starts to run jobs; what a crash left running is ended and recorded first. Does not wait for any of it.
+    /// Starts to run jobs; what a crash left running is ended and recorded first, or taken up again where it goes on
+    /// without the service. Does not wait for any of it.
     /// </summary>
     public void Start()
     {
         _slots.WarmUp();
         _disposals.Start();
         IReadOnlyList<Job> left = Ledger.LeftRunning(Rule.Name);
-        if (left.Count == 0)
+        if (Outlives)
+        {
+            Ledger.Resume(Rule.Name, Claimed);
+            StartClaims([]);
+        }
+        else if (left.Count == 0)
             StartClaims(left);
         else
             new Thread(() => Recover(left)) { Name = $"recover {Rule.Name}", IsBackground = true }.Start();
@@ -100,12 +110,21 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     /// Runs one attempt. Called on a slot's thread, which may be blocked for as long as the attempt takes; a dispatcher
     /// whose jobs run elsewhere returns a task instead.
     /// </summary>
-    /// <param name="attempt">The attempt. Its file was there, in the job's version, a moment ago.</param>
+    /// <param name="attempt">
+    /// The attempt. Its file was there, in the job's version, a moment ago; unless it is a resumed one, which must not
+    /// be started again before it is known that it was not, or is no more.
+    /// </param>
     /// <param name="stopping">
-    /// The service stops. An attempt that is then ended, or followed no longer, is <see
-    /// cref="AttemptOutcome.Interrupted"/>.
+    /// The service stops. An attempt that is then ended is <see cref="AttemptOutcome.Interrupted"/>; one that goes on
+    /// and is followed no longer is <see cref="AttemptOutcome.LeftRunning"/>.
     /// </param>
     protected abstract Task<AttemptOutcome> RunAsync(Attempt attempt, CancellationToken stopping);
+
+    /// <summary>
+    /// Whether what an attempt has started goes on when the service ends: then it is taken up again at the next start
+    /// (<see cref="Attempt.IsResumed"/>), and nothing is ended.
+    /// </summary>
+    protected virtual bool Outlives => false;
 
     /// <summary>
     /// Ends what a crash of the service left running of these jobs. False when something is left: it is tried again.
@@ -187,19 +206,23 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
             }
         }
 
-        Settle(attempt, new AttemptOutcome.NotStarted("the service stops", TimeSpan.Zero), isCancelled: false);
+        if (!attempt.IsResumed)
+            Settle(attempt, new AttemptOutcome.NotStarted("the service stops", TimeSpan.Zero), isCancelled: false);
     }
 
     // Slot's thread.
     private void Run(Attempt attempt)
     {
-        if (LookAgain(attempt) is { } early)
+        if (!attempt.IsResumed && LookAgain(attempt) is { } early)
         {
             End(attempt, early);
             return;
         }
 
-        DispatchLog.Started(Logger, attempt.Job.Id, attempt.Number, Rule.Name, attempt.Job.Path);
+        if (attempt.IsResumed)
+            DispatchLog.TakenUp(Logger, attempt.Job.Id, attempt.Number, Rule.Name, attempt.Job.Path);
+        else
+            DispatchLog.Started(Logger, attempt.Job.Id, attempt.Number, Rule.Name, attempt.Job.Path);
         Task<AttemptOutcome> run = RunSafely(attempt);
         if (run.IsCompleted)
             End(attempt, ResultOf(attempt, run));
@@ -235,7 +258,7 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
-            return new AttemptOutcome.Interrupted(ByCrash: false);
+            return Outlives ? AttemptOutcome.LeftRunning.Value : new AttemptOutcome.Interrupted(ByCrash: false);
         }
         catch (Exception e) when (e is not InvariantException)
         {
@@ -306,7 +329,8 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
             case AttemptOutcome.PutOff putOff:
                 _hindrance.CannotSee(attempt.Job.Id, attempt.Job.Path, putOff.Reason);
                 break;
-            case not (AttemptOutcome.NotStarted or AttemptOutcome.Gone or AttemptOutcome.Changed):
+            case not (AttemptOutcome.NotStarted or AttemptOutcome.LeftRunning or AttemptOutcome.Gone
+                or AttemptOutcome.Changed):
                 HasStarted();
                 break;
         }
@@ -320,7 +344,8 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
         UnderWay ended = TakeUnderWay(attempt); // before the ledger can claim its job again
         try
         {
-            Settle(attempt, outcome, ended.IsCancelled);
+            if (outcome is not AttemptOutcome.LeftRunning)
+                Settle(attempt, outcome, ended.IsCancelled);
         }
         finally
         {

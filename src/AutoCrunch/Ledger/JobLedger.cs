@@ -152,6 +152,17 @@ internal sealed partial class JobLedger : IDisposable
             _queue.Give(new RequestCommand<JobTransition>(known, writer => writer.RecoverCrashed(known, job)));
     }
 
+    /// <summary>
+    /// The rule's attempts that were running when the service ended go on: they are given to <paramref name="run"/>,
+    /// which must <see cref="Settle"/> them as if they had just been claimed, unless the service stops before they end.
+    /// To be called before <see cref="StartClaims"/>.
+    /// </summary>
+    public void Resume(string rule, Action<Attempt> run)
+    {
+        if (_leftRunning[rule].Count > 0)
+            _queue.Give(new ResumeCommand(_rules[rule], _leftRunning[rule], run));
+    }
+
     /// <summary>From now on due jobs of the rule are claimed.</summary>
     /// <param name="rule">The rule's name.</param>
     /// <param name="concurrency">How many may run at once.</param>

@@ -124,6 +124,25 @@ internal sealed class ClaimsCommand(LedgerRule rule, int concurrency, Action<Att
     }
 }
 
+/// <summary>Attempts of an earlier life of the service go on.</summary>
+internal sealed class ResumeCommand(LedgerRule rule, IReadOnlyList<Job> jobs, Action<Attempt> run)
+    : LedgerCommand(rule)
+{
+    private readonly List<Attempt> _resumed = [];
+
+    public override void Apply(LedgerWriter writer)
+    {
+        _resumed.Clear();
+        writer.Resume(Rule!, jobs, _resumed);
+    }
+
+    public override void Committed()
+    {
+        foreach (Attempt attempt in _resumed)
+            run(attempt);
+    }
+}
+
 /// <summary>Anything else, whose writing somebody waits for.</summary>
 internal sealed class RequestCommand<T>(LedgerRule? rule, Func<LedgerWriter, T> apply, Action? committed = null)
     : LedgerCommand(rule)

@@ -42,17 +42,23 @@ internal sealed partial class LedgerWriter
                 continue;
             _claim.Bind(1, job.Id).Bind(2, startedNs).Run();
             Running.Add(new RunningJob(job.Id, rule, job.Path));
-            int number = job.Attempts + 1;
-            claimed.Add(new Attempt(
-                job with { State = JobState.Running, Attempts = number, StartedNs = startedNs }, number)
-            {
-                Device = Devices.NumberOf(FindDevice(rule, job.Path)),
-            });
+            claimed.Add(AttemptOf(
+                rule, job with { State = JobState.Running, Attempts = job.Attempts + 1, StartedNs = startedNs }));
             count += 1;
         }
 
         if (count < most)
             SetNextDue(rule, now);
+    }
+
+    /// <summary>Attempts that an earlier life of the service has claimed take their slots again.</summary>
+    public void Resume(LedgerRule rule, IReadOnlyList<Job> jobs, List<Attempt> resumed)
+    {
+        foreach (Job job in jobs)
+        {
+            Running.Add(new RunningJob(job.Id, rule, job.Path));
+            resumed.Add(AttemptOf(rule, job) with { IsResumed = true });
+        }
     }
 
     /// <summary>When the rule's oldest due job became due; null when none is.</summary>
@@ -141,6 +147,9 @@ internal sealed partial class LedgerWriter
             JobCounts.Of(job), outcome, rule.Rule.Retry, NowNs, random: 0);
         return Settle(rule, new Attempt(job, job.Attempts), outcome, transition);
     }
+
+    private Attempt AttemptOf(LedgerRule rule, Job job) =>
+        new(job, job.Attempts) { Device = Devices.NumberOf(FindDevice(rule, job.Path)) };
 
     private long? FindDevice(LedgerRule rule, BytePath path)
     {
