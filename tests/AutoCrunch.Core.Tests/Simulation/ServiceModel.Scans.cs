@@ -19,8 +19,8 @@ internal sealed partial class ServiceModel
         if (_inbox.TryDequeue(out ScanNews? news))
         {
             // As in the watch loop (which reads some 8,000 events at a time): what a listing saw is merged after what
-            // led to it has been read.
-            Read(int.MaxValue);
+            // led to it has been read, and before deadlines pass.
+            TakeEvents(int.MaxValue);
             Merge(news);
         }
         else if (_todo.TryDequeue(out Node? node))

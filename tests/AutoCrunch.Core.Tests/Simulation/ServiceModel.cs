@@ -52,6 +52,12 @@ internal sealed partial class ServiceModel
     /// <summary>Reads up to so many events, then lets deadlines pass.</summary>
     public void Read(int events)
     {
+        TakeEvents(events);
+        Advance();
+    }
+
+    private void TakeEvents(int events)
+    {
         for (int i = 0; i < events && !_world.Queue.IsEmpty; i++)
             Observe(_world.Queue.Take());
         if (_world.Queue.IsEmpty)
@@ -59,8 +65,6 @@ internal sealed partial class ServiceModel
             _queueEmpty = _world.Now;
             SettleSuspects();
         }
-
-        Advance();
     }
 
     /// <summary>One answer of another thread comes in.</summary>

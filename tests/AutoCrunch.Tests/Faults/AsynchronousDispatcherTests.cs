@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using AutoCrunch.Core;
 using AutoCrunch.Dispatch;
 using AutoCrunch.Ledger;
@@ -131,15 +132,75 @@ public sealed class AsynchronousDispatcherTests : IDisposable
         Assert.Contains(_log.Lines, line => line.Contains("cannot be read: no such server", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void What_goes_on_without_the_service_is_taken_up_again_as_the_same_attempt_in_the_same_place()
+    {
+        Job[] left = Leave(files: 2);
+        Assert.Equal([JobState.Running, JobState.Queued], left.OrderBy(job => job.Id).Select(job => job.State));
+
+        var attempts = new ConcurrentQueue<(long Job, int Number, bool IsResumed)>();
+        var end = new TaskCompletionSource<AttemptOutcome>();
+        Job[] jobs = Run(0, (attempt, _) =>
+        {
+            attempts.Enqueue((attempt.Job.Id, attempt.Number, attempt.IsResumed));
+            return attempt.IsResumed ? end.Task : Task.FromResult<AttemptOutcome>(AttemptOutcome.Succeeded.Value);
+        }, () =>
+        {
+            Wait.Until(() => !attempts.IsEmpty);
+            end.SetResult(AttemptOutcome.Succeeded.Value);
+        }, outlives: true);
+
+        // One at a time is what the rule allows: the other waits for the one that went on.
+        Assert.Equal([(1, 1, true), (2, 1, false)], attempts);
+        Assert.All(jobs, job => Assert.Equal((JobState.Succeeded, 1, 0), (job.State, job.Attempts, job.Crashes)));
+    }
+
+    [Fact]
+    public void What_turns_out_not_to_have_gone_on_runs_again_with_the_next_number()
+    {
+        Leave(files: 1);
+
+        Job job = Run(0, (attempt, _) => Task.FromResult<AttemptOutcome>(attempt.IsResumed
+            ? new AttemptOutcome.Interrupted(ByCrash: true) : AttemptOutcome.Succeeded.Value), outlives: true).Single();
+
+        Assert.Equal((JobState.Succeeded, 2, 1), (job.State, job.Attempts, job.Crashes));
+    }
+
+    [Fact]
+    public void What_went_on_and_whose_file_is_gone_meanwhile_is_followed_to_its_end()
+    {
+        Leave(files: 1);
+        _directory.Unlink("in/0");
+
+        Job job = Run(0, (attempt, _) => Task.FromResult<AttemptOutcome>(AttemptOutcome.Succeeded.Value),
+            outlives: true).Single();
+
+        Assert.Equal((JobState.Succeeded, 1), (job.State, job.Attempts));
+    }
+
+    // A life of the service that leaves the first job running.
+    private Job[] Leave(int files)
+    {
+        var isStarted = new ManualResetEventSlim();
+        return Run(files, async (_, stopping) =>
+        {
+            isStarted.Set();
+            var stopped = new TaskCompletionSource<AttemptOutcome>();
+            await using CancellationTokenRegistration end = stopping.Register(
+                () => stopped.SetResult(AttemptOutcome.LeftRunning.Value));
+            return await stopped.Task;
+        }, () => Assert.True(isStarted.Wait(Wait.Bound)), waitForEnd: false, outlives: true);
+    }
+
     // Lets so many files complete, waits until all jobs have ended if wanted, stops, and returns the jobs.
     private Job[] Run(
         int files, Func<Attempt, CancellationToken, Task<AttemptOutcome>> run, Action? meanwhile = null,
-        bool waitForEnd = true, bool outputFails = false)
+        bool waitForEnd = true, bool outputFails = false, bool outlives = false)
     {
         using var ledger = JobLedger.Open(
             new LedgerOptions { StateDirectory = _directory["state"], Rules = [_rule] }, (_, _, _) => false, _log);
         ledger.Start();
-        using (var dispatcher = new TestDispatcher(_rule, ledger, _log, run, outputFails))
+        using (var dispatcher = new TestDispatcher(_rule, ledger, _log, run, outputFails, outlives))
         {
             dispatcher.Start();
             for (int i = 0; i < files; i++)
@@ -151,7 +212,7 @@ public sealed class AsynchronousDispatcherTests : IDisposable
 
             meanwhile?.Invoke();
             if (waitForEnd)
-                Wait.Until(() => Jobs(ledger) is var jobs && jobs.Length == files
+                Wait.Until(() => Jobs(ledger) is var jobs && jobs.Length >= files
                     && jobs.All(job => job.State > JobState.Running));
             Assert.True(dispatcher.StopAsync().Wait(Wait.Bound), "the dispatcher did not stop");
         }
@@ -170,11 +231,13 @@ public sealed class AsynchronousDispatcherTests : IDisposable
 
     private sealed class TestDispatcher(
         WatchRule rule, JobLedger ledger, ILogger log, Func<Attempt, CancellationToken, Task<AttemptOutcome>> run,
-        bool outputFails)
+        bool outputFails, bool outlives)
         : DurableDispatcher(rule, concurrency: 1, ledger, log)
     {
         protected override Task<AttemptOutcome> RunAsync(Attempt attempt, CancellationToken stopping) =>
             run(attempt, stopping);
+
+        protected override bool Outlives => outlives;
 
         protected override string LastOutput(Attempt attempt) =>
             outputFails ? throw new IOException("no such server") : "";
