@@ -35,6 +35,7 @@ internal sealed partial class CompletionMachine
     {
         (TrackedDirectory Directory, byte[] Name) last = (move.Directory!, move.Name.ToArray());
         (TrackedDirectory Directory, byte[] Name) first = move.Origin ?? last;
+        file.LeftOrder = move.Origin is null ? file.Order : move.File!.LeftOrder;
         if (!IsAt(first, file.Directory, file.Name))
             _leaving.Add(file, first);
         if (move.Origin is not null)

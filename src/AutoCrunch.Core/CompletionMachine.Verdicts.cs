@@ -48,6 +48,7 @@ internal sealed partial class CompletionMachine
         if (IsGone(answer))
         {
             // Renamed, perhaps, and that is not read yet: then what is known of it moves along.
+            file.GoneSeenRenames = directory.RenamesInTree;
             ConfirmLater(file, now);
             return;
         }
@@ -100,7 +101,7 @@ internal sealed partial class CompletionMachine
         file.DeadlineNs = long.MaxValue;
         switch (file.Phase)
         {
-            case Phase.Touched when file.TouchedInDoubt && file.Directory.IsUncertain:
+            case Phase.Touched when file.TouchedInDoubt && IsInDoubt(file):
                 AwaitScan(file, now);
                 break;
             case Phase.Touched or Phase.Renamed:
@@ -179,66 +180,6 @@ internal sealed partial class CompletionMachine
         else
             effects.Add(Probe(file, ProbeDepth.WritersByProc));
     }
-
-    // The queue was empty after the look: nothing had happened to the file that is not known.
-    private void Confirmed(TrackedFile file, Moment now, List<Effect> effects)
-    {
-        file.ConfirmAfterNs = TrackedFile.NoTime;
-        bool isUncertain = file.Directory.IsUncertain;
-        if (file.IsGoneSeen)
-        {
-            Remove(file);
-            effects.Add(new Effect(EffectKind.Gone, file.Directory, file.Name));
-        }
-        else if ((file.Phase == Phase.Renamed && (isUncertain || MayBeReplaced(file)))
-            || (isUncertain && file.Phase == Phase.Opening && !IsFinishedLink(file)))
-        {
-            // That it was written, or replaced by another that is, may have been lost.
-            file.Phase = Phase.Found;
-            file.IsNew = file.IsNewAssumed = true;
-            effects.Add(Probe(file, ProbeDepth.Writers));
-        }
-        else if (file.Phase == Phase.Renamed)
-            Complete(file, file.Stat, file.RenameEvidence, now, effects);
-        else if (file.Phase == Phase.Touched && isUncertain)
-        {
-            // Events were lost since: the touch may not be all that happened.
-            file.TouchedInDoubt = true;
-            AwaitScan(file, now);
-        }
-        else if (file.Phase == Phase.Touched && file.Stat.LinkCount > 1)
-        {
-            // What is written through another of its links gives no event here.
-            file.Phase = Phase.Found;
-            effects.Add(Probe(file, ProbeDepth.Writers));
-        }
-        else if (file.Phase == Phase.Touched)
-        {
-            effects.Add(new Effect(EffectKind.MetadataChanged, file.Directory, file.Name) { Stat = file.Stat });
-            Remove(file);
-        }
-        else if (file.Phase == Phase.Closed && isUncertain)
-            AwaitScan(file, now);
-        else if (file.Phase == Phase.Closed)
-        {
-            // It is the one that was looked at. Whether another of its links is written by now, a new look tells.
-            file.IsConfirmed = true;
-            effects.Add(Probe(file, ProbeDepth.Writers));
-        }
-        else if (file.Phase == Phase.Opening)
-        {
-            if (IsHeldForTime(file.Stat))
-                Hold(file, file.Stat, HoldReason.ZeroMtime, effects);
-            else
-                Complete(file, file.Stat, Evidence.Linked, now, effects);
-        }
-    }
-
-    // A scan after lost events has been here since, and what is here was written last: no rename brought that.
-    private static bool MayBeReplaced(TrackedFile file) => file.CloseMayBeLost && file.Stat.LooksKilledInPlace;
-
-    private static bool IsFinishedLink(TrackedFile file) =>
-        file.Stat.LinkCount > 1 && file.Writer == WriterState.None;
 
     private void JudgeFound(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
     {
@@ -350,7 +291,7 @@ internal sealed partial class CompletionMachine
         bool isOwnerOnly = file.IsNew && stat.LooksKilledInPlace;
         if (isMtimeSet)
             Complete(file, stat, Evidence.MtimeSet, now, effects);
-        else if (!file.IsNew && file.Directory.IsUncertain && stat.LooksKilledInPlace
+        else if (!file.IsNew && IsInDoubt(file) && stat.LooksKilledInPlace
             && _policy.OwnerOnly == HoldPolicy.Hold)
             AwaitScan(file, now); // that it took the place of the one we knew may have been lost
         else if (file.WindowStartNs == TrackedFile.NoTime && !isWrittenLast && _policy.InPlace == InPlace.Proven)

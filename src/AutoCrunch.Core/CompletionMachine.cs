@@ -170,45 +170,12 @@ internal sealed partial class CompletionMachine
         return _confirming.Count > 0 ? now.MonotonicNs : next;
     }
 
-    // A look that found nobody writing is a verdict only once the queue was empty after it: until then an event that
-    // happened before the look may still wait there, unread.
-    private void Confirm(Moment now, Moment? queueEmptySince, List<Effect> effects)
-    {
-        if (_confirming.Count == 0 || queueEmptySince is null)
-            return;
-        int kept = 0;
-        for (int i = 0; i < _confirming.Count; i++)
-        {
-            TrackedFile file = _confirming[i];
-            if (file.IsRemoved || file.ConfirmAfterNs == TrackedFile.NoTime)
-                continue;
-            if (queueEmptySince.Value.MonotonicNs > file.ConfirmAfterNs)
-                Confirmed(file, now, effects);
-            else
-                _confirming[kept++] = file;
-        }
-
-        _confirming.RemoveRange(kept, _confirming.Count - kept);
-    }
-
-    private void ConfirmLater(TrackedFile file, FileStat stat, Moment now)
-    {
-        file.Stat = stat;
-        file.HasStat = true;
-        ConfirmLater(file, now);
-    }
-
-    private void ConfirmLater(TrackedFile file, Moment now)
-    {
-        if (file.ConfirmAfterNs == TrackedFile.NoTime)
-            _confirming.Add(file);
-        file.ConfirmAfterNs = now.MonotonicNs;
-        file.DeadlineNs = long.MaxValue;
-    }
-
     private TrackedFile? Find(in FileEvent fileEvent) =>
         _lookup.TryGetValue(new FileKeyRef(fileEvent.Directory, fileEvent.Name.Span), out TrackedFile? file)
             ? file : null;
+
+    // Also where a scan that began before has ended since: what it found and had no room for comes with the next one.
+    private bool IsInDoubt(TrackedFile file) => file.Directory.IsUncertain || _overflowed is not null;
 
     // Null when the table is full: the tree is scanned again when there is room, so the name is late and not lost.
     private TrackedFile? FindOrAdd(in FileEvent fileEvent, bool evenIfFull = false)
@@ -241,7 +208,7 @@ internal sealed partial class CompletionMachine
         }
 
         fileEvent.Directory.IsUncertain = true;
-        _overflowed = RootOf(fileEvent.Directory);
+        _overflowed = fileEvent.Directory.Top;
         return false;
     }
 
@@ -277,13 +244,6 @@ internal sealed partial class CompletionMachine
             return false;
         int length = directory.WritePath(name, _path);
         return _rule.Takes(_path.AsSpan(0, length));
-    }
-
-    private static TrackedDirectory RootOf(TrackedDirectory directory)
-    {
-        while (directory.Parent is not null)
-            directory = directory.Parent;
-        return directory;
     }
 
     private static Effect Probe(TrackedFile file, ProbeDepth depth) =>

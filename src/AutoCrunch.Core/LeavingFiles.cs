@@ -9,6 +9,9 @@ namespace AutoCrunch.Core;
 /// </summary>
 internal sealed class LeavingFiles
 {
+    // How many files that have changed places in a ring are told from a row.
+    private const int WaitsMax = 8;
+
     private readonly Dictionary<FileKey, List<TrackedFile>> _byOldName = new(new FileKeyComparer());
 
     public int Count { get; private set; }
@@ -43,13 +46,20 @@ internal sealed class LeavingFiles
     /// True while a file that had this one's name before it is about to get its verdict. One that is written on is not
     /// waited for: that is another version.
     /// </summary>
-    public bool IsBefore(TrackedFile file)
+    public bool IsBefore(TrackedFile file) => IsBefore(file, waiting: null, WaitsMax);
+
+    // Files that have changed places wait for each other: then none waits. Not one that waits for the very file that
+    // asks, by however many others.
+    private bool IsBefore(TrackedFile file, TrackedFile? waiting, int waitsMax)
     {
         if (Count == 0 || !_byOldName.TryGetValue(new FileKey(file.Directory, file.Name), out var files))
             return false;
         foreach (TrackedFile earlier in files)
         {
-            if (earlier.Order < file.Order && IsUnwritten(earlier))
+            if (earlier.LeftOrder >= file.Order || !IsUnwritten(earlier))
+                continue;
+            if (waiting is null ? !IsBefore(earlier, file, WaitsMax)
+                : earlier == waiting || (waitsMax > 0 && IsBefore(earlier, waiting, waitsMax - 1)))
                 return true;
         }
 

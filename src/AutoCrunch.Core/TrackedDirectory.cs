@@ -8,14 +8,18 @@ namespace AutoCrunch.Core;
 /// </summary>
 public class TrackedDirectory
 {
+    private TrackedDirectory? _parent;
+    private byte[] _name;
+    private long _renames;
+
     /// <summary>Creates a rule's root (no parent, empty name) or a directory below one.</summary>
     public TrackedDirectory(WatchRule rule, TrackedDirectory? parent, byte[] name, bool isIgnored)
     {
         ArgumentNullException.ThrowIfNull(rule);
         ArgumentNullException.ThrowIfNull(name);
         Rule = rule;
-        Parent = parent;
-        Name = name;
+        _parent = parent;
+        _name = name;
         IsIgnored = isIgnored;
     }
 
@@ -23,10 +27,43 @@ public class TrackedDirectory
     public WatchRule Rule { get; }
 
     /// <summary>The directory this one is in; null for the rule's root.</summary>
-    public TrackedDirectory? Parent { get; set; }
+    public TrackedDirectory? Parent
+    {
+        get => _parent;
+        set
+        {
+            _parent = value;
+            Top._renames++;
+        }
+    }
 
     /// <summary>Name in the parent; empty for the root.</summary>
-    public byte[] Name { get; set; }
+    public byte[] Name
+    {
+        get => _name;
+        set
+        {
+            _name = value;
+            Top._renames++;
+        }
+    }
+
+    /// <summary>The rule's root.</summary>
+    public TrackedDirectory Top
+    {
+        get
+        {
+            TrackedDirectory directory = this;
+            while (directory._parent is { } parent)
+                directory = parent;
+            return directory;
+        }
+    }
+
+    /// <summary>
+    /// Counts the renames of directories in the rule's tree: while it is the same, every path in it is.
+    /// </summary>
+    public long RenamesInTree => Top._renames;
 
     /// <summary>
     /// True inside a directory that matches IgnoredDirectories: no file here is ever complete. Such a directory is not

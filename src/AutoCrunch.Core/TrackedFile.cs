@@ -107,6 +107,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>The last look found nothing under this name.</summary>
     public bool IsGoneSeen;
 
+    /// <summary><see cref="TrackedDirectory.RenamesInTree"/> at that look.</summary>
+    public long GoneSeenRenames;
+
     /// <summary>How often in a row it could not be looked at.</summary>
     public byte UnreadableCount;
 
@@ -125,6 +128,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
 
     /// <summary>Counts up as files come to their names: of two, the one with the smaller number came first.</summary>
     public long Order;
+
+    /// <summary><see cref="Order"/> with which it left the name it was renamed from.</summary>
+    public long LeftOrder;
 
     /// <summary>Renamed on before it had a verdict: nobody has looked whether it is being written.</summary>
     public bool IsRenamedOn;

@@ -9,18 +9,24 @@ internal sealed partial class ServiceModel
     private bool _isWholeWanted = true;
     private bool _isScanning;
     private bool _isWhole;
+    private bool _isMidTurn;
     private HashSet<string> _listed = [];
 
     public void WantWholeScan() => _isWholeWanted = true;
 
     /// <summary>Merges one thing that was seen, lists one directory, or begins or ends a scan.</summary>
-    public void StepScan()
+    /// <param name="endsTurn">
+    /// False when the watch thread goes on merging: scans go on beside it, so what they see meanwhile is merged in the
+    /// same turn, before another event is read or a deadline passes.
+    /// </param>
+    public void StepScan(bool endsTurn = true)
     {
         if (_inbox.TryDequeue(out ScanNews? news))
         {
             // As in the watch loop (which reads some 8,000 events at a time): what a listing saw is merged after what
             // led to it has been read, and before deadlines pass.
-            TakeEvents(int.MaxValue);
+            if (!_isMidTurn)
+                TakeEvents(int.MaxValue);
             Merge(news);
         }
         else if (_todo.TryDequeue(out Node? node))
@@ -41,7 +47,9 @@ internal sealed partial class ServiceModel
             _wanted.RemoveAt(0);
         }
 
-        Advance();
+        _isMidTurn = !endsTurn;
+        if (endsTurn)
+            Advance();
     }
 
     private void WantScan(Node node)

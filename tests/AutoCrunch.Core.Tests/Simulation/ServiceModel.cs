@@ -52,7 +52,16 @@ internal sealed partial class ServiceModel
     /// <summary>Reads up to so many events, then lets deadlines pass.</summary>
     public void Read(int events)
     {
+        EndTurn();
         TakeEvents(events);
+        Advance();
+    }
+
+    private void EndTurn()
+    {
+        if (!_isMidTurn)
+            return;
+        _isMidTurn = false;
         Advance();
     }
 

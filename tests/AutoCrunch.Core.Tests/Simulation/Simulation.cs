@@ -153,7 +153,7 @@ internal sealed partial class Simulation
                 _service.Read(int.MaxValue);
                 break;
             case 8 or 9:
-                _service.StepScan();
+                _service.StepScan(endsTurn: !Choices.Chance(2));
                 break;
             case 10:
                 _ledger.Commit();
