@@ -1,0 +1,9 @@
+namespace AutoCrunch.Tests.Engines;
+
+/// <summary>Jobs as processes of the service.</summary>
+public sealed class ProcessConformanceTests : DispatcherConformance
+{
+    protected override string Engine => "\"Type\": \"Process\"";
+
+    protected override bool Outlives => false;
+}
