@@ -11,6 +11,11 @@ public abstract record DispatcherOptions
 {
     /// <summary>How many jobs of the rule may run at once, at least 1.</summary>
     public int Concurrency { get; init; } = 2;
+
+    /// <summary>
+    /// The engine in which running jobs go on without the service, as <c>Type</c> names it; null when they end with it.
+    /// </summary>
+    public virtual string? Engine => null;
 }
 
 /// <summary>A rule's <c>Dispatcher</c> section of type <c>Process</c>, compiled.</summary>

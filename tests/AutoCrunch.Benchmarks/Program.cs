@@ -24,6 +24,8 @@ switch (args.FirstOrDefault())
         return new TreeBenchmark(work, Number("--directories", 100_000), 0, Number("--rounds", 5)).Run();
     case "allocations":
         return AllocationBenchmark.Run(work, Number("--events", 200_000));
+    case "scale":
+        return new ScaleBenchmark(work, Number("--files", 1_000_000), Number("--submitted", 100_000)).Run();
     case "micro":
         BenchmarkRunner.Run<MicroBenchmarks>(args: [.. args.Skip(1)]);
         return 0;
@@ -31,6 +33,6 @@ switch (args.FirstOrDefault())
         Console.Error.WriteLine(
             "usage: AutoCrunch.Benchmarks latency [--files N] [--rounds N] | start [--rounds N] | packaged [--rounds N]"
             + " | files [--files N] [--rounds N] | directories [--directories N] [--rounds N]"
-            + " | allocations [--events N] | micro [BenchmarkDotNet options]   [--dir WORK]");
+            + " | allocations [--events N] | scale [--files N] [--submitted N] | micro [BenchmarkDotNet options]   [--dir WORK]");
         return 64;
 }

@@ -88,6 +88,8 @@ internal static class AutoCrunchHosting
             Rules = [.. configuration.Rules.Select(rule => rule.Rule)],
             MaxRunning = configuration.MaxRunning,
             KeepHistory = configuration.KeepHistory,
+            Engines = configuration.Rules.Where(rule => rule.Dispatcher.Engine is not null)
+                .ToDictionary(rule => rule.Rule.Name, rule => rule.Dispatcher.Engine!, StringComparer.Ordinal),
         };
         var gone = provider.GetRequiredService<GoneCheck>();
         JobLedger ledger = JobLedger.Open(options, gone.IsGone, provider.GetRequiredService<ILogger<JobLedger>>());

@@ -9,8 +9,9 @@ internal sealed partial class JobLedger
 {
     // What a changed rule means for files that exist is said here, before any of them is looked at.
     private static Dictionary<string, LedgerRule> LoadRules(
-        SqliteDatabase db, IReadOnlyList<WatchRule> rules, ILogger logger)
+        SqliteDatabase db, LedgerOptions options, ILogger logger)
     {
+        IReadOnlyList<WatchRule> rules = options.Rules;
         Dictionary<string, RuleRecord> before = RuleRecord.ReadAll(db);
         string[] names = [.. rules.Select(rule => rule.Name)];
         foreach (WatchRule rule in rules)
@@ -28,6 +29,8 @@ internal sealed partial class JobLedger
         foreach (WatchRule rule in rules)
         {
             RuleRecord record = records[rule.Name];
+            if (!options.IsByHand)
+                RecordEngine(db, record, options.Engines.GetValueOrDefault(rule.Name));
             if (record is { FirstScanDone: true, Path: null }) // by a version that did not record it
                 scope.Bind(1, record.Id).Bind(2, rule.Path.Span).Bind(3, RuleRecord.PatternsOf(rule)).Run();
             loaded.Add(rule.Name, new LedgerRule(record.Id, rule)
@@ -39,6 +42,24 @@ internal sealed partial class JobLedger
         }
 
         return loaded;
+    }
+
+    // What still runs in another engine must not be started in this one beside it.
+    private static void RecordEngine(SqliteDatabase db, RuleRecord record, string? engine)
+    {
+        if (record.Engine == engine)
+            return;
+        long running = db.QueryNumber(string.Create(CultureInfo.InvariantCulture, $"""
+            SELECT count(*) FROM jobs INDEXED BY jobs_running
+            WHERE state = {(int)JobState.Running} AND rule_id = {record.Id}
+            """)) ?? 0;
+        if (record.Engine is not null && running > 0)
+            throw new LedgerUnusableException(
+                $"{running} jobs of rule '{record.Name}' were left running in {record.Engine}, and would run a second "
+                + $"time beside that: set its Dispatcher:Type to {record.Engine} again until they have ended or are "
+                + "cancelled, then change it");
+        using SqliteStatement update = db.Prepare("UPDATE rules SET engine = ?2 WHERE id = ?1");
+        update.Bind(1, record.Id).Bind(2, engine).Run();
     }
 
     // Ledger thread.

@@ -108,7 +108,7 @@ internal sealed partial class JobLedger : IDisposable
         try
         {
             db = LedgerFile.OpenWriter(layout, out bool wasUnclean);
-            Dictionary<string, LedgerRule> rules = LoadRules(db, options.Rules, logger);
+            Dictionary<string, LedgerRule> rules = LoadRules(db, options, logger);
             string id = db.QueryText("SELECT id FROM ledger") ?? throw new InvariantException("the ledger has no id");
             var writer = new LedgerWriter(db, isGone);
             writer.PrepareStart(rules.Values);

@@ -15,6 +15,9 @@ internal sealed record LedgerOptions
     /// <summary>How many jobs may run at once over all rules; 0 = no limit beyond the rules'.</summary>
     public int MaxRunning { get; init; }
 
+    /// <summary>Of rules whose running jobs go on without the service, in which engine they do.</summary>
+    public IReadOnlyDictionary<string, string> Engines { get; init; } = new Dictionary<string, string>();
+
     /// <summary>How long finished jobs, and files that are gone, are remembered.</summary>
     public TimeSpan KeepHistory { get; init; } = TimeSpan.FromDays(90);
 

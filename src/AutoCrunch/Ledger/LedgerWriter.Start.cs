@@ -42,11 +42,12 @@ internal sealed partial class LedgerWriter
         limit.Bind(1, rule.Id).Bind(2, NowNs + (long)rule.Rule.Retry.MaxDelay.TotalNanoseconds).Run();
     }
 
-    // Jobs of rules that are configured no more: they stay queued, for the day the rule comes back.
+    // Jobs of rules that are configured no more: they stay queued, for the day the rule comes back; or running, where
+    // they go on without the service.
     private void RecoverUnconfigured(IReadOnlyCollection<LedgerRule> rules)
     {
         var orphans = new List<LedgerRule>();
-        using SqliteStatement find = _db.Prepare("SELECT id, name FROM rules");
+        using SqliteStatement find = _db.Prepare("SELECT id, name FROM rules WHERE engine IS NULL");
         while (find.Step())
             orphans.Add(new LedgerRule(find.Int(0), new WatchRule { Name = find.Text(1)!, Path = BytePath.Empty }));
         orphans.RemoveAll(orphan => rules.Any(rule => rule.Id == orphan.Id));

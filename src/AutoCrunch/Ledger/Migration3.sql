@@ -9,7 +9,8 @@ CREATE TABLE rules_3 (
     paused INTEGER CHECK (paused BETWEEN 0 AND 2),     -- NULL: its jobs start; 0 too many files, 1 by hand, 2 failures
     path BLOB,                             -- its Path and patterns when its whole tree was scanned last; NULL where that
     patterns TEXT,                         -- was not recorded
-    failures INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0)
+    failures INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),
+    engine TEXT                            -- where its running jobs go on without the service; NULL: they end with it
 ) STRICT;
 
 INSERT INTO rules_3 (id, name, first_scan_ns, paused, path, patterns)

@@ -22,20 +22,23 @@ internal enum PauseReason : byte
 /// <param name="Paused">Why no job of it starts; null when they do.</param>
 /// <param name="Path">Its Path when its tree was scanned last; null when that was not recorded.</param>
 /// <param name="Patterns">Its patterns then (<see cref="PatternsOf"/>).</param>
+/// <param name="Engine">Where its running jobs go on without the service; null when they end with it.</param>
 internal sealed record RuleRecord(
-    int Id, string Name, bool FirstScanDone, PauseReason? Paused, BytePath? Path, string? Patterns)
+    int Id, string Name, bool FirstScanDone, PauseReason? Paused, BytePath? Path, string? Patterns, string? Engine)
 {
     /// <summary>All records, by name.</summary>
     public static Dictionary<string, RuleRecord> ReadAll(SqliteDatabase db)
     {
-        using SqliteStatement read = db.Prepare("SELECT id, name, first_scan_ns, paused, path, patterns FROM rules");
+        using SqliteStatement read = db.Prepare(
+            "SELECT id, name, first_scan_ns, paused, path, patterns, engine FROM rules");
         var records = new Dictionary<string, RuleRecord>(StringComparer.Ordinal);
         while (read.Step())
         {
             BytePath? path = read.IsNull(4) ? null : new BytePath(read.Blob(4));
             string name = read.Text(1)!;
             records.Add(name, new RuleRecord(
-                read.Int(0), name, !read.IsNull(2), (PauseReason?)read.OptionalInt(3), path, read.Text(5)));
+                read.Int(0), name, !read.IsNull(2), (PauseReason?)read.OptionalInt(3), path, read.Text(5),
+                read.Text(6)));
         }
 
         return records;

@@ -70,6 +70,52 @@ public sealed class StartTests : IDisposable
     }
 
     [Fact]
+    public void What_still_runs_in_an_engine_keeps_its_rule_from_being_given_to_another()
+    {
+        using LedgerRig rig = New();
+        var slurm = new Dictionary<string, string> { ["raw"] = "Slurm" };
+        rig.Options = rig.Options with { Engines = slurm };
+        rig.Reopen();
+        rig.StartClaims().Complete("a");
+        Attempt attempt = rig.Take();
+        rig.Ledger.Dispose();
+        rig.Options = rig.Options with { Engines = new Dictionary<string, string>() };
+
+        var refused = Assert.Throws<LedgerUnusableException>(() => rig.Open());
+        Assert.Contains("1 jobs of rule 'raw' were left running in Slurm", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("Dispatcher:Type", refused.Message, StringComparison.Ordinal);
+
+        // A command that has the ledger to itself for a moment starts nothing.
+        rig.Options = rig.Options with { IsByHand = true };
+        rig.Reopen();
+        rig.Options = rig.Options with { IsByHand = false, Engines = slurm };
+        rig.Reopen();
+        rig.Ledger.Resume("raw", resumed => rig.Claimed.Add(resumed));
+        Assert.Equal(attempt.Job.Id, rig.Take().Job.Id);
+        rig.Settle(attempt, AttemptOutcome.Succeeded.Value);
+        rig.Options = rig.Options with { Engines = new Dictionary<string, string>() };
+        rig.Reopen();
+    }
+
+    [Fact]
+    public void What_still_runs_in_an_engine_waits_for_its_rule_to_be_configured_again()
+    {
+        using LedgerRig rig = New();
+        WatchRule raw = rig.Rules[0];
+        rig.Options = rig.Options with { Engines = new Dictionary<string, string> { ["raw"] = "Slurm" } };
+        rig.Reopen();
+        rig.StartClaims().Complete("a");
+        Attempt attempt = rig.Take();
+
+        rig.Reopen(LedgerRig.Rule("other"));
+        rig.Reopen(raw);
+
+        rig.Ledger.Resume("raw", resumed => rig.Claimed.Add(resumed));
+        Attempt resumed = rig.Take();
+        Assert.Equal((attempt.Job.Id, 1, true), (resumed.Job.Id, resumed.Number, resumed.IsResumed));
+    }
+
+    [Fact]
     public void Jobs_of_a_rule_that_is_configured_no_more_wait_for_it()
     {
         using LedgerRig rig = New();

@@ -57,8 +57,8 @@ public sealed class UpgradeTests : IDisposable
 
         Assert.Equal(
             [
-                new RuleRecord(7, "raw", true, PauseReason.ByHand, BytePath.Parse("/in/raw"), "*.raw"),
-                new RuleRecord(9, "other", false, PauseReason.ManyFiles, null, null),
+                new RuleRecord(7, "raw", true, PauseReason.ByHand, BytePath.Parse("/in/raw"), "*.raw", null),
+                new RuleRecord(9, "other", false, PauseReason.ManyFiles, null, null, null),
             ],
             rig.Read(reader => reader.Records.Values.OrderBy(record => record.Id)));
         var files = new Dictionary<BytePath, KnownFile>();

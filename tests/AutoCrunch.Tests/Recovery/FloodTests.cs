@@ -136,8 +136,10 @@ public sealed class FloodTests
             {
                 // An attempt that was killed before its program began has a number and no record.
                 int[] attempts = [.. runs.Select(record => record.Attempt)];
-                Assert.Equal(attempts.Distinct().Order(), attempts);
-                Assert.True(runs.DistinctBy(record => record.JobId).Count() == 1, string.Join('\n', runs));
+                bool isLabelled = attempts.Distinct().Order().SequenceEqual(attempts)
+                    && runs.DistinctBy(record => record.JobId).Count() == 1;
+                Assert.True(isLabelled, string.Join('\n', runs.Select(
+                    run => $"{run}: inode {run.Inode}, mtime {run.MtimeNs}, begun {run.StartNs}")));
                 repeats += attempts.Length - 1;
             }
 
