@@ -43,7 +43,8 @@ internal static class CheckVerb
         AddChanges(findings, configuration, ledger);
         if (problem is not null)
             findings.Add(problem);
-        foreach (MachineFinding finding in findings)
+        IReadOnlyList<MachineFinding> engines = EngineChecks.Ask(configuration);
+        foreach (MachineFinding finding in findings.Concat(engines))
         {
             if (asJson)
                 WriteJson(terminal, Word(finding.Severity), finding.Key, finding.Text);
@@ -53,18 +54,24 @@ internal static class CheckVerb
 
         int errors = findings.Count(finding => finding.Severity == FindingSeverity.Error);
         int warnings = findings.Count(finding => finding.Severity == FindingSeverity.Warning);
+        int unready = engines.Count(finding => finding.Severity == FindingSeverity.Error);
         if (!asJson)
-            Conclude(configuration, errors, warnings, terminal);
-        return errors > 0 ? ExitCodes.Configuration : ExitCodes.Success;
+            Conclude(configuration, errors, warnings, unready, terminal);
+        return errors > 0 ? ExitCodes.Configuration : unready > 0 ? ExitCodes.Failure : ExitCodes.Success;
     }
 
-    private static void Conclude(CompiledConfiguration configuration, int errors, int warnings, Terminal terminal)
+    private static void Conclude(
+        CompiledConfiguration configuration, int errors, int warnings, int unready, Terminal terminal)
     {
         string rules = Count(configuration.Rules.Count, "rule");
+        if (unready > 0)
+            terminal.Error.WriteLine(
+                $"{Count(unready, "error")} of engines: files would be recorded, but their jobs would wait until what "
+                + "is marked !! is mended.");
         if (errors > 0)
             terminal.Error.WriteLine(
                 $"{Count(errors, "error")}: 'autocrunch run' would not start. Mend what is marked !! and try again.");
-        else
+        else if (unready == 0)
             terminal.Out.WriteLine($"{configuration.File} is valid: {rules}, {Count(warnings, "warning")}.");
     }
 
