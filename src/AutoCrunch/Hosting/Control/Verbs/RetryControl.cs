@@ -29,7 +29,7 @@ internal sealed class RetryControl(CompiledConfiguration configuration, JobLedge
         if (!request.Flag("failed"))
         {
             foreach (long[] ids in request.Numbers("ids").Distinct().Chunk(JobLedger.ByHandMost))
-                await RetryAsync(ids, lines).ConfigureAwait(false);
+                await RetryAsync(ids, lines, stopping).ConfigureAwait(false);
             lines.Conclude(null, isFailure: true);
             return;
         }
@@ -46,36 +46,37 @@ internal sealed class RetryControl(CompiledConfiguration configuration, JobLedge
 
     private static string They(long count) => count == 1 ? "it is" : "they are";
 
-    private async Task RetryAsync(long[] ids, JobLines lines)
+    private async Task RetryAsync(long[] ids, JobLines lines, CancellationToken stopping)
     {
-        FoundJob?[] found = await ledger.FindAsync(ids).ConfigureAwait(false);
+        FoundJob?[] found = await ledger.FindAsync(ids).ByAsync(ledger, stopping).ConfigureAwait(false);
         for (int i = 0; i < ids.Length; i++)
             if (found[i] is null)
                 await lines.TellAsync(ids[i], null, null, false, $"There is no job {ids[i]} (any more).")
                     .ConfigureAwait(false);
-        await RetryAsync([.. found.OfType<FoundJob>()], lines).ConfigureAwait(false);
+        await RetryAsync([.. found.OfType<FoundJob>()], lines, stopping).ConfigureAwait(false);
     }
 
     private async Task RetryFailedAsync(string rule, JobLines lines, CancellationToken stopping)
     {
-        long lastId = await ledger.NewestJobIdAsync().ConfigureAwait(false);
+        long lastId = await ledger.NewestJobIdAsync().ByAsync(ledger, stopping).ConfigureAwait(false);
         for (long afterId = 0; ;)
         {
-            IReadOnlyList<FoundJob> failed = await ledger.FindFailedAsync(rule, afterId).ConfigureAwait(false);
+            IReadOnlyList<FoundJob> failed = await ledger.FindFailedAsync(rule, afterId)
+                .ByAsync(ledger, stopping).ConfigureAwait(false);
             if (failed.Count == 0 || failed[0].Job.Id > lastId)
                 return;
-            await RetryAsync(failed, lines).ConfigureAwait(false);
+            await RetryAsync(failed, lines, stopping).ConfigureAwait(false);
             afterId = failed[^1].Job.Id;
             stopping.ThrowIfCancellationRequested();
         }
     }
 
-    private async Task RetryAsync(IReadOnlyList<FoundJob> jobs, JobLines lines)
+    private async Task RetryAsync(IReadOnlyList<FoundJob> jobs, JobLines lines, CancellationToken stopping)
     {
         string?[] reasons = await ControlWork.OnThreadAsync<string?[]>(() => [.. jobs.Select(WhyNot)])
             .ConfigureAwait(false);
         FoundJob[] able = [.. jobs.Where((_, i) => reasons[i] is null)];
-        bool[] done = await ledger.RetryAsync(able).ConfigureAwait(false);
+        bool[] done = await ledger.RetryAsync(able).ByAsync(ledger, stopping).ConfigureAwait(false);
         int next = 0;
         for (int i = 0; i < jobs.Count; i++)
         {
