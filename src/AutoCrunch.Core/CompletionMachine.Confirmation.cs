@@ -45,7 +45,7 @@ internal sealed partial class CompletionMachine
     private void Confirmed(TrackedFile file, Moment now, List<Effect> effects)
     {
         file.ConfirmAfterNs = TrackedFile.NoTime;
-        bool isUncertain = IsInDoubt(file);
+        bool isUncertain = file.Directory.IsUncertain;
         if (file.IsGoneSeen && file.GoneSeenRenames != file.Directory.RenamesInTree)
         {
             // It may have gone along with its directory, and was looked for in the wrong place.
@@ -67,7 +67,7 @@ internal sealed partial class CompletionMachine
         }
         else if (file.Phase == Phase.Renamed)
             Complete(file, file.Stat, file.RenameEvidence, now, effects);
-        else if (file.Phase == Phase.Touched && isUncertain)
+        else if (file.Phase == Phase.Touched && IsTouchInDoubt(file))
         {
             // Events were lost since: the touch may not be all that happened.
             file.TouchedInDoubt = true;

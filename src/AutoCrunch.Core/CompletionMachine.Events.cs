@@ -165,14 +165,14 @@ internal sealed partial class CompletionMachine
             effects.Add(ProbeOf(fileEvent.Directory, fileEvent.Name.ToArray()));
     }
 
-    // Held names are not looked at again by themselves; whatever else has an entry will be.
+    // Held names are not looked at again by themselves; whatever else has an entry will be, but that may take a while.
     private void MissingInScan(in FileEvent fileEvent, List<Effect> effects)
     {
         TrackedFile? file = Find(fileEvent);
         if (file is null)
             effects.Add(ProbeOf(fileEvent.Directory, fileEvent.Name.ToArray()));
-        else if (file.Phase == Phase.Held)
-            effects.Add(Probe(file, ProbeDepth.Writers));
+        else
+            effects.Add(Probe(file, file.Phase == Phase.Held ? ProbeDepth.Writers : ProbeDepth.Stat));
     }
 
     private void FoundByScan(in FileEvent fileEvent, List<Effect> effects)

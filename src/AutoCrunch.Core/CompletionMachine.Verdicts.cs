@@ -101,7 +101,7 @@ internal sealed partial class CompletionMachine
         file.DeadlineNs = long.MaxValue;
         switch (file.Phase)
         {
-            case Phase.Touched when file.TouchedInDoubt && IsInDoubt(file):
+            case Phase.Touched when file.TouchedInDoubt && IsTouchInDoubt(file):
                 AwaitScan(file, now);
                 break;
             case Phase.Touched or Phase.Renamed:
@@ -291,7 +291,7 @@ internal sealed partial class CompletionMachine
         bool isOwnerOnly = file.IsNew && stat.LooksKilledInPlace;
         if (isMtimeSet)
             Complete(file, stat, Evidence.MtimeSet, now, effects);
-        else if (!file.IsNew && IsInDoubt(file) && stat.LooksKilledInPlace
+        else if (!file.IsNew && file.Directory.IsUncertain && stat.LooksKilledInPlace
             && _policy.OwnerOnly == HoldPolicy.Hold)
             AwaitScan(file, now); // that it took the place of the one we knew may have been lost
         else if (file.WindowStartNs == TrackedFile.NoTime && !isWrittenLast && _policy.InPlace == InPlace.Proven)

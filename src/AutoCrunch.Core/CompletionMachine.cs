@@ -174,8 +174,9 @@ internal sealed partial class CompletionMachine
         _lookup.TryGetValue(new FileKeyRef(fileEvent.Directory, fileEvent.Name.Span), out TrackedFile? file)
             ? file : null;
 
-    // Also where a scan that began before has ended since: what it found and had no room for comes with the next one.
-    private bool IsInDoubt(TrackedFile file) => file.Directory.IsUncertain || _overflowed is not null;
+    // Also where a scan has ended since: what it found and had no room for comes with the next one. Only touches wait for
+    // that one: it tells of them again, so that they give way, and what else there is makes room.
+    private bool IsTouchInDoubt(TrackedFile file) => file.Directory.IsUncertain || _overflowed is not null;
 
     // Null when the table is full: the tree is scanned again when there is room, so the name is late and not lost.
     private TrackedFile? FindOrAdd(in FileEvent fileEvent, bool evenIfFull = false)
