@@ -77,6 +77,9 @@ internal sealed class Inode
     /// <summary>It has had several names in the watched tree: each is a file of its own.</summary>
     public bool WasLinked { get; set; }
 
+    /// <summary>It was written while it had several names.</summary>
+    public bool WasWrittenLinked { get; private set; }
+
     /// <summary>How many names it was given, not counting renames.</summary>
     public int NamesGiven { get; set; } = 1;
 
@@ -86,6 +89,7 @@ internal sealed class Inode
     // Two writes within a tick of the clock that leave the same size look the same to everybody, for ever.
     public void Write(long bytes, long nowNs)
     {
+        WasWrittenLinked |= Links > 1;
         SizeBytes += bytes;
         MtimeNs = CtimeNs = nowNs;
         int same = _written.FindIndex(was => was.SizeBytes == SizeBytes && was.MtimeNs == MtimeNs);

@@ -49,7 +49,7 @@ internal sealed partial class LedgerModel
             && (run.Content == inode.Content || run.Version == inode.Stat.Version)
             && _jobs[run.JobId].State is JobState.Succeeded or JobState.Failed)
         || _jobs.Values.Any(
-            job => job.Version == inode.Stat.Version && job.Counts.Crashes >= JobTransitions.CrashesMax);
+            job => job.Version.Inode == inode.Number && job.Counts.Crashes >= JobTransitions.CrashesMax);
 
     /// <summary>Claims a due job, or takes one slot a step further.</summary>
     public void StepJobs()
