@@ -220,8 +220,14 @@ internal sealed partial class CompletionMachine
     // After a restart a hold goes on as if it had never been interrupted.
     private void HoldAgain(in FileEvent fileEvent, HoldReason reason, List<Effect> effects)
     {
-        if (!CanBeLifted(reason) || _files.Count > _trackedMax / 2 || FindOrAdd(fileEvent) is not { } file)
+        if (!CanBeLifted(reason))
             return;
+        if (_files.Count > _trackedMax / 2 || FindOrAdd(fileEvent) is not { } file)
+        {
+            _hasForgottenHolds = true;
+            return;
+        }
+
         Begin(file, fileEvent, Phase.Held);
         file.IsNew = true;
         file.Hold = reason;
@@ -243,6 +249,8 @@ internal sealed partial class CompletionMachine
     {
         LookAtOldName(file);
         file.BeginVersion(fileEvent, phase);
+        if (_hasForgottenHolds && !file.IsNew)
+            file.IsNew = file.IsNewAssumed = true; // one of them may be on it
         file.Order = ++_lastOrder;
     }
 

@@ -79,7 +79,9 @@ internal sealed partial class CompletionMachine
         if (isNews)
             effects.Add(new Effect(EffectKind.Hold, file.Directory, file.Name) { Stat = stat, Reason = reason });
         LookAtOldName(file);
-        if (!CanBeLifted(reason) || _files.Count > _trackedMax / 2)
+        bool isForgotten = CanBeLifted(reason) && _files.Count > _trackedMax / 2;
+        _hasForgottenHolds |= isForgotten;
+        if (isForgotten || !CanBeLifted(reason))
             Remove(file);
     }
 

@@ -134,19 +134,21 @@ internal sealed partial class CompletionMachine
             effects.Add(Probe(file, ProbeDepth.Writers));
         else if (file.Writer == WriterState.Writing && _policy.Arrivals != Arrivals.Rename)
             BeWriting(file, stat, now);
-        else if (isWrittenLately || stat.IsOwnerOnly || file.TouchedBefore is not null)
-            ConfirmLater(file, stat, now); // and a held one may have been renamed here since, or a touched one written
+        else if (isWrittenLately || stat.IsOwnerOnly || file.TouchedBefore is not null
+            || (file.Writer == WriterState.Unknown && file.RenamedFrom is not null))
+            ConfirmLater(file, stat, now); // and another may have been renamed here since, or a touched one written
         else
             Complete(file, stat, file.RenameEvidence, now, effects);
     }
 
     // Somebody may have it open from before its rename, under another name or still under this one, and pause. What was
-    // renamed inside the tree was looked at under its old name, unless events may have been lost.
+    // renamed inside the tree was looked at under its old name, unless events may have been lost, or another file that
+    // was written lately has been renamed over it since.
     private static bool MayBeWritten(TrackedFile file, FileStat stat, Moment now) => stat.LinkCount > 1
-        || ((file.IsRenamedOn || file.RenamedFrom is not { } from || from.Directory.IsUncertain
-                || file.Directory.IsUncertain)
-            && (file.RenameEvidence == Evidence.Renamed
-                || stat.MtimeNs >= now.WallNs - RecentNs - ClockStepOf(file, now)));
+        || stat.MtimeNs >= now.WallNs - RecentNs - ClockStepOf(file, now)
+        || (file.RenameEvidence == Evidence.Renamed
+            && (file.IsRenamedOn || file.RenamedFrom is not { } from || from.Directory.IsUncertain
+                || file.Directory.IsUncertain));
 
     // Created and not written since.
     private void JudgeOpening(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)

@@ -69,6 +69,9 @@ internal sealed partial class CompletionMachine
     private readonly List<(TrackedDirectory Directory, byte[] Name)> _leftNames = [];
     private readonly byte[] _path = new byte[PathMaxBytes];
     private TrackedDirectory? _overflowed;
+
+    // There are holds that a late proof may lift and that had no room here: only the ledger knows them.
+    private bool _hasForgottenHolds;
     private long _lastOrder;
 
     /// <param name="rule">The rule to decide for.</param>
@@ -174,8 +177,8 @@ internal sealed partial class CompletionMachine
         _lookup.TryGetValue(new FileKeyRef(fileEvent.Directory, fileEvent.Name.Span), out TrackedFile? file)
             ? file : null;
 
-    // Also where a scan has ended since: what it found and had no room for comes with the next one. Only touches wait for
-    // that one: it tells of them again, so that they give way, and what else there is makes room.
+    // Also where a scan has ended since: what it found and had no room for comes with the next one. Only touches wait
+    // for that one: it tells of them again, so that they give way, and what else there is makes room.
     private bool IsTouchInDoubt(TrackedFile file) => file.Directory.IsUncertain || _overflowed is not null;
 
     // Null when the table is full: the tree is scanned again when there is room, so the name is late and not lost.
@@ -202,6 +205,7 @@ internal sealed partial class CompletionMachine
                     continue;
                 file.IsRemoved = true;
                 _files.Remove(key);
+                _hasForgottenHolds = true;
             }
 
             if (_files.Count < _trackedMax)

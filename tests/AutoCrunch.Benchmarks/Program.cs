@@ -33,6 +33,7 @@ switch (args.FirstOrDefault())
         Console.Error.WriteLine(
             "usage: AutoCrunch.Benchmarks latency [--files N] [--rounds N] | start [--rounds N] | packaged [--rounds N]"
             + " | files [--files N] [--rounds N] | directories [--directories N] [--rounds N]"
-            + " | allocations [--events N] | scale [--files N] [--submitted N] | micro [BenchmarkDotNet options]   [--dir WORK]");
+            + " | allocations [--events N] | scale [--files N] [--submitted N]"
+            + " | micro [BenchmarkDotNet options]   [--dir WORK]");
         return 64;
 }

@@ -41,6 +41,10 @@ internal sealed class KernelQueue(int limit)
     public bool HoldsMove(Folder folder, string name) => _events.Any(
         each => each.Kind == FileEventKind.MovedIn && each.Folder == folder && each.Name == name);
 
+    /// <summary>A change of attributes under this name is not read yet.</summary>
+    public bool HoldsTouch(Folder folder, string name) => _events.Any(
+        each => each.Kind == FileEventKind.AttributesChanged && each.Folder == folder && each.Name == name);
+
     /// <summary>A close after writing under this name is not read yet.</summary>
     public bool HoldsClose(Folder folder, string name) => _events.Any(
         each => each.Kind == FileEventKind.ClosedAfterWrite && each.Folder == folder && each.Name == name);

@@ -31,8 +31,8 @@ internal sealed partial class Simulation
             return;
         Check(isKnown && row.State == EntryState.Present, $"{path} ({inode}) has no verdict");
 
-        // Written through another of its names that is gone by now: what is left is a changed time and one name, as of a
-        // file that was touched.
+        // Written through another of its names that is gone by now: what is left is a changed time and one name, as of
+        // a file that was touched.
         bool isUnknowable = inode is { WasWrittenLinked: true, Links: 1 };
         Check(isUnknowable || _ledger.IsProcessed(inode), $"{path} ({inode}) was never processed");
         Run[] all = [.. _ledger.RunsOf(inode)];

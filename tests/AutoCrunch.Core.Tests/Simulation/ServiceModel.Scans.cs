@@ -158,6 +158,12 @@ internal sealed partial class ServiceModel
         else if (news.IsMissing)
             Suspected(node, news.Name);
         else
+        {
+            // Found before its event was read: by definition a new version.
+            if (node.Folder?.Files.GetValueOrDefault(news.Name) is { } entry
+                && _world.Queue.HoldsTouch(node.Folder, news.Name))
+                entry.Inode.WasTouchedUnseen = true;
             Publish(node, FileEventKind.Found, news.Name, 0, news.Held, news.IsUpdate);
+        }
     }
 }

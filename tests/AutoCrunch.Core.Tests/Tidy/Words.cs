@@ -19,6 +19,7 @@ internal static partial class Words
         ("tests/AutoCrunch.Tests/Wait.cs", "Thread" + ".Sleep", "a step between two looks at a fact"),
         ("tests/AutoCrunch.Tests/Wait.cs", "Task" + ".Delay", "the step between two looks at a fact"),
         ("tests/AutoCrunch.Benchmarks/LatencyBenchmark.cs", "Thread" + ".Sleep", "between two looks at a fact"),
+        ("tests/AutoCrunch.Benchmarks/ScaleBenchmark.cs", "Thread" + ".Sleep", "between two looks at a fact"),
         ("tests/AutoCrunch.Benchmarks/TreeBenchmark.cs", "Thread" + ".Sleep", "between two looks at a fact"),
     ];
 

@@ -12,7 +12,7 @@ public abstract class DispatcherConformance
 {
     // Two names of one byte each that .NET would make one, a newline, what shells and systemd read, a leading dash.
     private const string HardNames =
-        """$'\xff.raw' $'\xfe.raw' $'new\nline.raw' 'a "quoted" $HOME %n \\ `x`.raw' $'it\'s.raw' '-n.raw' '{path}.raw'""";
+        """$'\xff.raw' $'\xfe.raw' $'new\nline.raw' 'a "quoted" $HOME %n \\ `x`.raw' $'it\'s.raw' -n.raw {path}.raw""";
 
     /// <summary>Members of the section <c>Dispatcher</c> that choose the engine, as JSON text.</summary>
     protected abstract string Engine { get; }
