@@ -8,7 +8,7 @@ internal class DispatcherSection
     /// <summary>The key that tells which class the section is read as.</summary>
     public const string TypeKey = "Type";
 
-    [Setting("Where the jobs run. Process: as children of the service.")]
+    [Setting("Where the jobs run. Process: as children of the service. RabbitMq: elsewhere, told of by messages.")]
     public string Type { get; set; } = "Process";
 
     [Setting("How many of the rule's jobs may run at once.", Min = "1", Max = "1000")]

@@ -17,6 +17,7 @@ internal static class DispatcherTypes
     public static IReadOnlyList<DispatcherType> All { get; } =
     [
         new("Process", typeof(ProcessSection), ProcessCompiler.Compile),
+        new("RabbitMq", typeof(RabbitMqSection), RabbitMqCompiler.Compile),
     ];
 
     /// <summary>The type of that name, in any case; null when there is none.</summary>

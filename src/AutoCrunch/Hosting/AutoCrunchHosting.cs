@@ -26,6 +26,7 @@ internal static class AutoCrunchHosting
         services.AddSingleton(OpenLedger);
 
         services.AddSingleton<JobSupervisor>();
+        services.AddSingleton<Brokers>();
         services.AddSingleton<DispatcherFactory>();
         services.AddSingleton<RuleDispatchers>();
         services.AddSingleton(CreateNotices);

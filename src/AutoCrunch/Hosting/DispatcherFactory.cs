@@ -8,7 +8,8 @@ namespace AutoCrunch.Hosting;
 
 /// <summary>Makes dispatchers: one line for each type there is.</summary>
 internal sealed class DispatcherFactory(
-    CompiledConfiguration configuration, JobLedger ledger, JobSupervisor supervisor, ILoggerFactory loggers)
+    CompiledConfiguration configuration, JobLedger ledger, JobSupervisor supervisor, Brokers brokers,
+    ILoggerFactory loggers)
 {
     private readonly IReadOnlyList<byte[]> _inherited = JobEnvironment.ReadInherited();
 
@@ -18,6 +19,8 @@ internal sealed class DispatcherFactory(
         ProcessOptions options => new ProcessDispatcher(
             rule.Rule, options, configuration.ShutdownGrace, _inherited, ledger, supervisor,
             loggers.CreateLogger<ProcessDispatcher>()),
+        RabbitMqOptions options => new RabbitMqDispatcher(
+            rule.Rule, options, ledger, brokers, loggers.CreateLogger<RabbitMqDispatcher>()),
         _ => throw new InvariantException($"No dispatcher for {rule.Dispatcher.GetType().Name}"),
     };
 }

@@ -59,9 +59,13 @@ internal static partial class HostingLog
         WatchRule rule = compiled.Rule;
         string patterns = string.Join(' ', rule.Include.Patterns)
             + string.Concat(rule.Exclude.Patterns.Select(pattern => " !" + pattern));
-        string command = compiled.Dispatcher is ProcessOptions process
-            ? string.Join(' ', process.Command.Select(argument => argument.Text))
-            : compiled.Dispatcher.GetType().Name;
+        string command = compiled.Dispatcher switch
+        {
+            ProcessOptions process => string.Join(' ', process.Command.Select(argument => argument.Text)),
+            RabbitMqOptions rabbit => $"a message to {rabbit.Broker}, exchange '{rabbit.Exchange.Text}', routing key "
+                + $"'{rabbit.RoutingKey.Text}'",
+            _ => compiled.Dispatcher.GetType().Name,
+        };
         logger.Rule(rule.Name, patterns, rule.Path, compiled.Dispatcher.Concurrency, command);
     }
 
