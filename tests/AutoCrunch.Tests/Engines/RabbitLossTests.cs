@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Globalization;
+using AutoCrunch.Core;
+
+namespace AutoCrunch.Tests.Engines;
+
+/// <summary>Brokers and services that end at the wrong moment: nothing is lost, and repeats can be told.</summary>
+[Collection(RabbitBroker.Collection)]
+public sealed class RabbitLossTests(RabbitBroker broker)
+{
+    private static readonly TimeSpan s_bound = TimeSpan.FromMinutes(3);
+
+    private readonly RabbitBroker _broker = RabbitBroker.IsInstalled ? broker.Started() : broker;
+
+    [RabbitFact]
+    public async Task Of_10000_publishes_none_is_lost_when_the_broker_and_the_service_are_killed_in_the_middle()
+    {
+        const int files = 10_000;
+        using var service = new RabbitService(_broker);
+        await service.DeclareAsync();
+        for (int i = 0; i < files; i++)
+            service.Arrive(i.ToString(CultureInfo.InvariantCulture), "");
+        long start = Stopwatch.GetTimestamp();
+        service.Start();
+
+        service.Until(() => Done(service) > 1000, () => "1000 messages", s_bound);
+        _broker.KillForGood();
+        service.UntilLogged("cannot be used at present");
+        _broker.Launch();
+        int before = Done(service);
+        service.Until(() => Done(service) > before + 1000, () => "1000 messages more", s_bound);
+        service.KillForGood();
+        service.Start();
+
+        Job[] jobs = service.Until(files, JobState.Succeeded, s_bound);
+        TimeSpan taken = Stopwatch.GetElapsedTime(start);
+        await service.ConsumeAsync();
+        service.Until(() => Paths(service).Count == files, () => $"{files} paths", s_bound);
+        Assert.All(jobs, job => Assert.Equal((0, 0), (job.Failures, job.Crashes)));
+        Assert.Equal(
+            files, service.Messages.Select(message => message.Id).Distinct(StringComparer.Ordinal).Count());
+        Assert.All(
+            service.Messages.GroupBy(message => message.Id, StringComparer.Ordinal),
+            repeats => Assert.Single(repeats.Select(message => message.Path).Distinct()));
+        Assert.Single(service.Lines("cannot be used at present"));
+        Report(string.Create(CultureInfo.InvariantCulture, $"RabbitMQ: {files} publishes, with the broker and the "
+            + $"service killed on the way, took {taken.TotalSeconds:F1} s; {service.Messages.Count - files} repeated"));
+    }
+
+    [RabbitFact]
+    public async Task Jobs_wait_for_a_broker_that_is_not_there_and_are_not_blamed_for_it()
+    {
+        using var service = new RabbitService(_broker, """{ "Concurrency": 5 }""");
+        await service.DeclareAsync();
+        _broker.KillForGood();
+        service.Start();
+        string line = service.UntilLogged("cannot be used at present");
+        Assert.Contains($"nothing listens on port {_broker.Port} of 127.0.0.1", line, StringComparison.Ordinal);
+        for (int i = 0; i < 20; i++)
+            service.Arrive($"{i}.raw");
+        service.Arrive("gone.raw");
+        Wait.Until(() => service.Jobs().Length == 21);
+        Job cancelled = service.Jobs()[0];
+        Wait.Until(() => service.Jobs()[0].State == JobState.Running);
+        Assert.Equal(0, service.Verb("cancel", $"{cancelled.Id}").ExitCode);
+        service.Stop(); // at once, and without an attempt that is not one
+        Assert.All(service.Jobs(), job => Assert.Equal(
+            (job.Id == cancelled.Id ? JobState.Cancelled : JobState.Queued, 0), (job.State, job.Attempts)));
+
+        service.Start();
+        service.UntilLogged("cannot be used at present");
+        service.Directory.Unlink("incoming/gone.raw"); // what is gone meanwhile is told to nobody
+        _broker.Started();
+        await service.ConsumeAsync();
+        Wait.Until(() => service.Jobs().Count(job => job.State == JobState.Succeeded) == 19);
+        Wait.Until(() => service.Jobs().Count(job => job.Reason == JobReason.Gone) == 1);
+        Wait.Until(() => service.Messages.Count == 19);
+        Assert.All(service.Jobs().Where(job => job.State == JobState.Succeeded),
+            job => Assert.Equal((1, 0, 0), (job.Attempts, job.Failures, job.Crashes)));
+    }
+
+    private static void Report(string line)
+    {
+        if (Environment.GetEnvironmentVariable("AUTOCRUNCH_TESTS_REPORT") is { Length: > 0 } folder)
+            File.WriteAllText(Path.Combine(folder, "rabbitmq.txt"), line + "\n");
+    }
+
+    private static int Done(RabbitService service) =>
+        service.Jobs().Count(job => job.State == JobState.Succeeded);
+
+    private static HashSet<BytePath> Paths(RabbitService service) =>
+        [.. service.Messages.Select(message => message.Path)];
+}
