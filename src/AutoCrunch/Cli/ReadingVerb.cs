@@ -35,7 +35,7 @@ internal static class ReadingVerb
     /// <summary>Reads the configuration; null when there are mistakes, which are told.</summary>
     public static CompiledConfiguration? Configuration(string? configFile, Terminal terminal)
     {
-        Setup setup = Setup.Read(configFile, runsJobs: false);
+        Setup setup = Setup.Read(configFile, runsJobs: false, makesDispatchers: false);
         if (setup.Configuration is null)
             setup.TellMistakes(terminal, "so it is not known where the ledger is");
         return setup.Configuration;

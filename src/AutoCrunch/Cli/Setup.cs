@@ -14,9 +14,14 @@ internal sealed record Setup(
 {
     /// <param name="configFile">What <c>--config</c> names; null to look in the usual places.</param>
     /// <param name="runsJobs">False: whether the programs of jobs can be run by this user does not matter.</param>
-    public static Setup Read(string? configFile, bool runsJobs = true)
+    /// <param name="makesDispatchers">False: dispatchers of a host of its own are none of its business.</param>
+    public static Setup Read(string? configFile, bool runsJobs = true, bool makesDispatchers = true)
     {
-        Surroundings surroundings = Surroundings.OfThisProcess() with { HasPrograms = runsJobs };
+        Surroundings surroundings = Surroundings.OfThisProcess() with
+        {
+            HasPrograms = runsJobs,
+            TakesOwnTypes = !makesDispatchers,
+        };
         LoadedConfiguration loaded = ConfigurationLoader.Load(configFile, surroundings);
         CompiledConfiguration? configuration = ConfigurationCompiler.Compile(
             loaded, surroundings, out IReadOnlyList<ConfigurationMistake> mistakes);

@@ -29,7 +29,7 @@ internal static class SyncVerb
 
     private static int Run(string? configFile, TimeSpan? timeout, bool asJson, Terminal terminal)
     {
-        Setup setup = Setup.Read(configFile);
+        Setup setup = Setup.Read(configFile, makesDispatchers: false);
         if (setup.Configuration is not { } configuration)
         {
             setup.TellMistakes(terminal, "so it is not known which service to ask");

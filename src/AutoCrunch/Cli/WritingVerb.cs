@@ -32,7 +32,7 @@ internal sealed record WritingVerb(string Name, Func<CompiledConfiguration, JobL
     /// <summary>Does it; returns the exit code. All that is to be said has been.</summary>
     public int Run(string? configFile, bool asJson, Terminal terminal, Action<Utf8JsonWriter> writeRequest)
     {
-        Setup setup = Setup.Read(configFile);
+        Setup setup = Setup.Read(configFile, makesDispatchers: false);
         if (setup.Configuration is not { } configuration)
         {
             setup.TellMistakes(terminal, "nothing was changed");

@@ -13,14 +13,20 @@ internal static class ConfigurationCompiler
     /// <param name="loaded">What was loaded; its mistakes count too.</param>
     /// <param name="surroundings">The environment: PATH and the directories systemd gives.</param>
     /// <param name="mistakes">Everything that is wrong; empty exactly when a configuration is returned.</param>
+    /// <param name="own">Dispatcher types that the host brings.</param>
     public static CompiledConfiguration? Compile(
-        LoadedConfiguration loaded, Surroundings surroundings, out IReadOnlyList<ConfigurationMistake> mistakes)
+        LoadedConfiguration loaded, Surroundings surroundings, out IReadOnlyList<ConfigurationMistake> mistakes,
+        IReadOnlyList<DispatcherType>? own = null)
     {
         var found = new List<ConfigurationMistake>(loaded.Mistakes);
         mistakes = found;
         if (found.Count > 0)
             return null;
-        var reader = new SectionReader(loaded.Layers, found);
+        var reader = new SectionReader(loaded.Layers, found)
+        {
+            Types = [.. DispatcherTypes.All, .. own ?? []],
+            TakesOwnTypes = surroundings.TakesOwnTypes,
+        };
         if (loaded.Layers.With(AutoCrunchSection.Key).Count == 0)
         {
             string[] sections = [.. loaded.Root.GetChildren().Select(child => child.Key)];

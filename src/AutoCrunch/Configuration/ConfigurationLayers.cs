@@ -12,6 +12,9 @@ internal sealed record ConfigurationLayer(
     IConfigurationProvider Provider,
     IReadOnlyDictionary<string, JsonValueKind>? Kinds)
 {
+    /// <summary>The name of the layer of environment variables.</summary>
+    public const string Environment = "the environment";
+
     /// <summary>True when the layer says anything about the key.</summary>
     public bool Has(string key) => Provider.TryGet(key, out _) || Provider.GetChildKeys([], key).Any();
 
@@ -82,7 +85,7 @@ internal sealed class ConfigurationLayers(IConfigurationRoot root, IReadOnlyList
     {
         if (layer == layers[0])
             return "";
-        return layer.Kinds is null
+        return layer.Name == ConfigurationLayer.Environment
             ? $" (in the environment, {key.Replace(":", "__", StringComparison.Ordinal)})"
             : $" (in {layer.Name})";
     }

@@ -117,6 +117,7 @@ internal static class ConfigurationLoader
         foreach ((string name, string value) in surroundings.Environment)
             variables[name.Replace("__", ":", StringComparison.Ordinal)] = value;
         var source = new MemoryConfigurationSource { InitialData = variables };
-        return new ConfigurationLayer("the environment", new MemoryConfigurationProvider(source), null);
+        return new ConfigurationLayer(
+            ConfigurationLayer.Environment, new MemoryConfigurationProvider(source), null);
     }
 }

@@ -30,9 +30,9 @@ internal static class DispatcherTypes
         string typeKey = $"{key}:{DispatcherSection.TypeKey}";
         JsonValueKind kind = reader.Layers.KindOf(typeKey);
         string? name = kind == JsonValueKind.Undefined ? new DispatcherSection().Type : reader.Layers.Value(typeKey);
-        if (name is null || Find(name) is not { } type)
+        if (name is null || reader.FindType(name) is not { } type)
         {
-            reader.Mistake(typeKey, "one of " + string.Join(", ", All.Select(known => known.Name)));
+            reader.Mistake(typeKey, "one of " + string.Join(", ", reader.Types.Select(known => known.Name)));
             return null;
         }
 

@@ -43,7 +43,7 @@ internal sealed class RuleCompiler(SectionReader reader, BytePath baseDirectory,
                 $"no more than {nameof(retry.MaxDelay)}, which is \"{Duration.Format(retry.MaxDelay)}\"");
         }
 
-        DispatcherOptions? dispatcher = DispatcherTypes.Find(section.Dispatcher.Type) is { } type
+        DispatcherOptions? dispatcher = reader.FindType(section.Dispatcher.Type) is { } type
             && type.Section.IsInstanceOfType(section.Dispatcher)
                 ? type.Compile(section.Dispatcher, $"{key}:{nameof(section.Dispatcher)}", this)
                 : null;

@@ -15,6 +15,17 @@ internal sealed class SectionReader(ConfigurationLayers layers, List<Configurati
     /// <summary>What was loaded.</summary>
     public ConfigurationLayers Layers => layers;
 
+    /// <summary>The dispatcher types there are.</summary>
+    public IReadOnlyList<DispatcherType> Types { get; init; } = DispatcherTypes.All;
+
+    /// <summary>A type that is not known is one of a host of its own: for who runs no jobs.</summary>
+    public bool TakesOwnTypes { get; init; }
+
+    /// <summary>The type of that name, in any case; null when there is none.</summary>
+    public DispatcherType? FindType(string name) =>
+        Types.FirstOrDefault(type => string.Equals(type.Name, name, StringComparison.OrdinalIgnoreCase))
+            ?? (TakesOwnTypes ? OwnSection.TypeOf(name) : null);
+
     /// <summary>Adds a mistake about a key whose text was read but means nothing.</summary>
     public void Mistake(string key, string expected) => Mistake(key, layers.Found(key), expected);
 

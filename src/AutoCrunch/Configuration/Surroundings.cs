@@ -17,6 +17,12 @@ internal sealed record Surroundings(
     /// </summary>
     public bool HasPrograms { get; init; } = true;
 
+    /// <summary>
+    /// Dispatcher types that are not known belong to a host of its own (<c>AddAutoCrunch</c>): who does not run jobs
+    /// need not know them.
+    /// </summary>
+    public bool TakesOwnTypes { get; init; }
+
     /// <summary>Names the second layer, as for every Generic Host.</summary>
     public string EnvironmentName => this["DOTNET_ENVIRONMENT"] is { Length: > 0 } name ? name : "Production";
 

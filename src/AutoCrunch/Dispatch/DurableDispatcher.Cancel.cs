@@ -3,7 +3,7 @@ using AutoCrunch.Core;
 namespace AutoCrunch.Dispatch;
 
 /// <summary>An operator's cancel of what runs.</summary>
-internal abstract partial class DurableDispatcher
+public abstract partial class DurableDispatcher
 {
     // Guarded by _gate.
     private readonly Dictionary<long, UnderWay> _underWay = [];
@@ -25,7 +25,7 @@ internal abstract partial class DurableDispatcher
     /// Ends the attempt of a job that is under way: unless it succeeds before that, the job is cancelled by hand. Any
     /// thread; completes when the attempt has ended.
     /// </summary>
-    public async Task<CancelResult> CancelAsync(long jobId)
+    internal async Task<CancelResult> CancelAsync(long jobId)
     {
         UnderWay? found;
         lock (_gate)

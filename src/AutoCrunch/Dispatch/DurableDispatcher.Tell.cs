@@ -4,7 +4,7 @@ using AutoCrunch.Linux;
 namespace AutoCrunch.Dispatch;
 
 /// <summary>What the service's log says of an attempt that has ended.</summary>
-internal abstract partial class DurableDispatcher
+public abstract partial class DurableDispatcher
 {
     private void Tell(Attempt attempt, AttemptOutcome outcome, JobTransition transition, long nowNs)
     {

@@ -10,7 +10,7 @@ namespace AutoCrunch.Dispatch;
 /// limits; each claimed job gets a slot's thread, its file is looked at again, the derived class runs it, and what came
 /// of it goes back into the ledger. A new dispatcher is one file that implements <see cref="RunAsync"/>.
 /// </summary>
-internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
+public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
 {
     // How often a root that is not there, or survivors that do not end, are looked at again.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
@@ -35,7 +35,7 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     /// <param name="threads">
     /// How many threads at most call <see cref="RunAsync"/>; one for each running job unless told otherwise.
     /// </param>
-    protected DurableDispatcher(
+    private protected DurableDispatcher(
         WatchRule rule, int concurrency, JobLedger ledger, ILogger logger, int? threads = null)
     {
         Rule = rule;
@@ -50,10 +50,13 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     /// <summary>The rule's name.</summary>
     public string Name => Rule.Name;
 
+    /// <summary>The rule whose jobs these are.</summary>
     protected WatchRule Rule { get; }
 
-    protected JobLedger Ledger { get; }
+    /// <summary>Keeps the jobs.</summary>
+    private protected JobLedger Ledger { get; }
 
+    /// <summary>The service's log.</summary>
     protected ILogger Logger { get; }
 
     /// <inheritdoc/>
@@ -63,7 +66,7 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     /// Starts to run jobs; what a crash left running is ended and recorded first, or taken up again where it goes on
     /// without the service. Does not wait for any of it.
     /// </summary>
-    public void Start()
+    internal void Start()
     {
         _slots.WarmUp();
         _disposals.Start();
@@ -83,7 +86,7 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     /// Starts nothing more, and completes when everything that runs has ended (how, is the derived class's business)
     /// and is told to the ledger: at once when nothing runs.
     /// </summary>
-    public async Task StopAsync()
+    internal async Task StopAsync()
     {
         lock (_gate)
         {
@@ -157,7 +160,11 @@ internal abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     protected void HasStarted() => _hindrance.Started();
 
     /// <summary>The file of a job, absolute.</summary>
-    protected BytePath PathOf(Job job) => Rule.Path.Join(job.Path);
+    protected BytePath PathOf(Job job)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        return Rule.Path.Join(job.Path);
+    }
 
     private void Recover(IReadOnlyList<Job> left)
     {

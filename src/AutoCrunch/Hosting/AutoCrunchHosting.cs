@@ -2,24 +2,58 @@ using AutoCrunch.Configuration;
 using AutoCrunch.Core;
 using AutoCrunch.Dispatch;
 using AutoCrunch.Ledger;
+using AutoCrunch.Linux;
 using AutoCrunch.Watching;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace AutoCrunch.Hosting;
 
 /// <summary>What the service is made of.</summary>
-internal static class AutoCrunchHosting
+public static class AutoCrunchHosting
 {
     // What stopping takes beyond the times that operators set: writing, closing, ending threads.
     private static readonly TimeSpan s_stopMargin = TimeSpan.FromSeconds(5);
 
-    /// <summary>Registers the whole service for a configuration in which there is no mistake.</summary>
+    /// <summary>
+    /// Adds the whole service to a host of one's own: it watches what the section <c>AutoCrunch</c> of the host's
+    /// configuration says, and runs the jobs with the dispatchers of AutoCrunch or of the host.
+    /// </summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="configuration">The host's whole configuration. Relative paths in it are relative to the folder of
+    /// the file that has the section.</param>
+    /// <param name="dispatchers">Adds dispatcher types of the host's own.</param>
+    /// <exception cref="AutoCrunchConfigurationException">There are mistakes in the configuration: all are
+    /// told.</exception>
     public static IServiceCollection AddAutoCrunch(
+        this IServiceCollection services, IConfiguration configuration, Action<OwnDispatchers>? dispatchers = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configuration);
+        var own = new OwnDispatchers();
+        dispatchers?.Invoke(own);
+        CompiledConfiguration compiled = HostConfiguration.Read(configuration, own.Types);
+        ChildProcess.RestoreChildSignal();
+        services.AddSingleton(own);
+        services.AddHostedService<HostExitCode>();
+        services.AddSystemd();
+        services.AddAutoCrunch(compiled);
+        return services.AddSingleton(_ =>
+        {
+            HostConfiguration.Prepare(compiled);
+            return compiled;
+        });
+    }
+
+    /// <summary>Registers the whole service for a configuration in which there is no mistake.</summary>
+    internal static IServiceCollection AddAutoCrunch(
         this IServiceCollection services, CompiledConfiguration configuration)
     {
         services.AddSingleton(configuration);
+        services.TryAddSingleton<OwnDispatchers>(_ => new OwnDispatchers());
         services.AddSingleton<ServiceFailure>();
 
         services.AddSingleton<GoneCheck>();

@@ -9,7 +9,7 @@ namespace AutoCrunch.Hosting;
 /// <summary>Makes dispatchers: one line for each type there is.</summary>
 internal sealed class DispatcherFactory(
     CompiledConfiguration configuration, JobLedger ledger, JobSupervisor supervisor, Brokers brokers,
-    ILoggerFactory loggers)
+    OwnDispatchers own, ILoggerFactory loggers, IServiceProvider services)
 {
     private readonly IReadOnlyList<byte[]> _inherited = JobEnvironment.ReadInherited();
 
@@ -21,6 +21,8 @@ internal sealed class DispatcherFactory(
             loggers.CreateLogger<ProcessDispatcher>()),
         RabbitMqOptions options => new RabbitMqDispatcher(
             rule.Rule, options, ledger, brokers, loggers.CreateLogger<RabbitMqDispatcher>()),
+        OwnOptions options => own.Create(options.Type, new DispatcherContext(
+            rule.Rule, options, ledger, loggers.CreateLogger(options.Type), services)),
         _ => throw new InvariantException($"No dispatcher for {rule.Dispatcher.GetType().Name}"),
     };
 }

@@ -64,6 +64,7 @@ internal static partial class HostingLog
             ProcessOptions process => string.Join(' ', process.Command.Select(argument => argument.Text)),
             RabbitMqOptions rabbit => $"a message to {rabbit.Broker}, exchange '{rabbit.Exchange.Text}', routing key "
                 + $"'{rabbit.RoutingKey.Text}'",
+            OwnOptions own => own.Type,
             _ => compiled.Dispatcher.GetType().Name,
         };
         logger.Rule(rule.Name, patterns, rule.Path, compiled.Dispatcher.Concurrency, command);
