@@ -23,6 +23,7 @@ internal static class EngineChecks
     // One line for each engine there is.
     private static IEngineCheck? CheckOf(DispatcherOptions options) => options switch
     {
+        RabbitMqOptions => new RabbitMqCheck(),
         _ => null,
     };
 

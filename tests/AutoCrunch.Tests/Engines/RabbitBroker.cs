@@ -52,6 +52,12 @@ public sealed class RabbitBroker : IDisposable
     /// <summary>Another authority, of the same name.</summary>
     public string OtherCaFile => _directory["other-ca.pem"].ToString();
 
+    /// <summary>The certificate of the user "by-card".</summary>
+    public string ClientCertificateFile => _directory["client.pem"].ToString();
+
+    /// <summary>Its key.</summary>
+    public string ClientKeyFile => _directory["client.key"].ToString();
+
     /// <summary>The password of the user "autocrunch", as an editor leaves it in a file.</summary>
     public string PasswordFile => _directory["password"].ToString();
 
@@ -81,6 +87,10 @@ public sealed class RabbitBroker : IDisposable
         Kill.Send(int.Parse(_directory.ReadText("pid"), CultureInfo.InvariantCulture), Kill.ForGood);
         Wait.Until(() => _running!.HasEnded);
     }
+
+    /// <summary>Stops or continues all it does, its connections staying open.</summary>
+    public void Signal(int signal) =>
+        Kill.Send(int.Parse(_directory.ReadText("pid"), CultureInfo.InvariantCulture), signal);
 
     /// <summary>Runs rabbitmqctl; returns what it says.</summary>
     public string Control(params string[] arguments) => Tool.Run(
@@ -139,14 +149,16 @@ public sealed class RabbitBroker : IDisposable
     {
         _directory.MakeDirectory("log");
         _directory.MakeDirectory("db");
-        _directory.Write("plugins", "[].");
+        _directory.Write("plugins", "[rabbitmq_auth_mechanism_ssl].");
         _directory.Write("password", Password + "\n");
         MakeCertificates();
         _directory.Write("definitions.json", new JsonObject
         {
             ["vhosts"] = new JsonArray(new JsonObject { ["name"] = "/" }, new JsonObject { ["name"] = "data" }),
-            ["users"] = new JsonArray(User("guest", "guest", "administrator"), User("autocrunch", Password, "")),
-            ["permissions"] = new JsonArray(Permission("guest", "/"), Permission("autocrunch", "/")),
+            ["users"] = new JsonArray(
+                User("guest", "guest", "administrator"), User("autocrunch", Password, ""), User("by-card", "-", "")),
+            ["permissions"] = new JsonArray(
+                Permission("guest", "/"), Permission("autocrunch", "/"), Permission("by-card", "/")),
         }.ToJsonString());
         _directory.Write("rabbitmq.conf", string.Create(CultureInfo.InvariantCulture, $"""
             listeners.tcp.1 = 127.0.0.1:{Port}
@@ -154,7 +166,11 @@ public sealed class RabbitBroker : IDisposable
             ssl_options.cacertfile = {CaFile}
             ssl_options.certfile = {_directory["server.pem"]}
             ssl_options.keyfile = {_directory["server.key"]}
-            ssl_options.verify = verify_none
+            ssl_options.verify = verify_peer
+            ssl_options.fail_if_no_peer_cert = false
+            ssl_cert_login_from = common_name
+            auth_mechanisms.1 = PLAIN
+            auth_mechanisms.2 = EXTERNAL
             load_definitions = {_directory["definitions.json"]}
             disk_free_limit.absolute = 1MB
 
@@ -189,18 +205,23 @@ public sealed class RabbitBroker : IDisposable
         using X509Certificate2 authority = Authority(authorityKey);
         using var otherKey = RSA.Create(2048);
         using X509Certificate2 other = Authority(otherKey);
-        using var serverKey = RSA.Create(2048);
-        var request = new CertificateRequest("CN=broker", serverKey, HashAlgorithmName.SHA256,
-            RSASignaturePadding.Pkcs1);
+        _directory.Write("ca.pem", authority.ExportCertificatePem());
+        _directory.Write("other-ca.pem", other.ExportCertificatePem());
+        MakeCertificate("server", "CN=broker", authority);
+        MakeCertificate("client", "CN=by-card", authority);
+    }
+
+    private void MakeCertificate(string file, string subject, X509Certificate2 authority)
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
         request.CertificateExtensions.Add(names.Build());
-        using X509Certificate2 server = request.Create(
+        using X509Certificate2 certificate = request.Create(
             authority, authority.NotBefore, authority.NotAfter, RandomNumberGenerator.GetBytes(8));
-        _directory.Write("ca.pem", authority.ExportCertificatePem());
-        _directory.Write("other-ca.pem", other.ExportCertificatePem());
-        _directory.Write("server.pem", server.ExportCertificatePem());
-        _directory.Write("server.key", serverKey.ExportPkcs8PrivateKeyPem());
+        _directory.Write(file + ".pem", certificate.ExportCertificatePem());
+        _directory.Write(file + ".key", key.ExportPkcs8PrivateKeyPem());
     }
 
     private static X509Certificate2 Authority(RSA key)

@@ -74,6 +74,45 @@ public sealed class RabbitLoginTests(RabbitBroker broker)
     }
 
     [RabbitFact]
+    public async Task A_certificate_of_its_own_says_who_the_service_is()
+    {
+        BrokerAddress address = Address(encrypted: true) with
+        {
+            User = "",
+            PasswordFile = null,
+            ClientCertificateFile = BytePath.Parse(_broker.ClientCertificateFile),
+            ClientKeyFile = BytePath.Parse(_broker.ClientKeyFile),
+        };
+        Assert.Empty(await ErrorsAsync(address));
+        string error = Assert.Single(await ErrorsAsync(address with { ClientKeyFile = null }));
+        Assert.StartsWith("ClientCertificateFile: ", error, StringComparison.Ordinal);
+        Assert.Contains("cannot be used", error, StringComparison.Ordinal);
+    }
+
+    [RabbitFact]
+    public async Task A_password_can_be_a_credential_of_the_service()
+    {
+        using var credentials = new TempDirectory();
+        credentials.Write("broker", RabbitBroker.Password);
+        Environment.SetEnvironmentVariable("CREDENTIALS_DIRECTORY", credentials.Text);
+        BrokerAddress address = Address() with { PasswordFile = null, PasswordCredential = "broker" };
+        try
+        {
+            Assert.Empty(await ErrorsAsync(address));
+            credentials.Write("broker", WrongPassword);
+            Assert.Contains("is the credential 'broker' its password?",
+                Assert.Single(await ErrorsAsync(address)), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("CREDENTIALS_DIRECTORY", null);
+        }
+
+        Assert.Contains("LoadCredential=broker:",
+            Assert.Single(await ErrorsAsync(address)), StringComparison.Ordinal);
+    }
+
+    [RabbitFact]
     public async Task Check_tells_what_is_well_and_what_is_not_and_publishes_nothing()
     {
         BrokerAddress address = Address();
@@ -94,9 +133,14 @@ public sealed class RabbitLoginTests(RabbitBroker broker)
             Assert.Single(await ErrorsAsync(address with { IsEncrypted = true })), StringComparison.Ordinal);
         Assert.Contains("does port",
             Assert.Single(await ErrorsAsync(address with { Port = _broker.EncryptedPort })), StringComparison.Ordinal);
-        Assert.Contains("LoadCredential=broker:",
-            Assert.Single(await ErrorsAsync(address with { PasswordFile = null, PasswordCredential = "broker" })),
+        using var service = new RabbitService(_broker);
+        (int exitCode, string output) = service.Verb("check");
+        Assert.Contains($"AutoCrunch:Rules:raw:Dispatcher:Exchange: there is no exchange '{service.Name}'", output,
             StringComparison.Ordinal);
+        await service.DeclareAsync();
+        (exitCode, output) = service.Verb("check");
+        Assert.Equal(0, exitCode);
+        Assert.Contains($"the exchange '{service.Name}' is there", output, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using AutoCrunch.Core;
+using AutoCrunch.Linux;
 
 namespace AutoCrunch.Tests.Engines;
 
@@ -77,6 +78,33 @@ public sealed class RabbitLossTests(RabbitBroker broker)
         Wait.Until(() => service.Messages.Count == 19);
         Assert.All(service.Jobs().Where(job => job.State == JobState.Succeeded),
             job => Assert.Equal((1, 0, 0), (job.Attempts, job.Failures, job.Crashes)));
+    }
+
+    [RabbitFact]
+    public async Task A_broker_that_does_not_confirm_in_time_is_connected_to_anew_and_the_message_sent_again()
+    {
+        using var service = new RabbitService(_broker, """{ "ConfirmTimeout": "00:00:01" }""");
+        await service.DeclareAsync();
+        service.Start().Arrive("first.raw");
+        service.Until(1, JobState.Succeeded);
+        _broker.Signal(Signals.SIGSTOP);
+        try
+        {
+            service.Arrive("second.raw");
+            service.UntilLogged("it has confirmed no message for 00:00:01");
+        }
+        finally
+        {
+            _broker.Signal(Signals.SIGCONT);
+        }
+
+        Job[] jobs = service.Until(2, JobState.Succeeded);
+        Assert.All(jobs, job => Assert.Equal((1, 0), (job.Attempts, job.Failures)));
+        service.UntilLogged("can be used again");
+        await service.ConsumeAsync();
+        Wait.Until(() => service.Messages.Any(message => message.Body.GetProperty("mayBeRepeat").GetBoolean()));
+        Assert.Equal(2, service.Messages.Select(message => message.Id).Distinct(StringComparer.Ordinal).Count());
+        Assert.Single(service.Lines("cannot be used at present"));
     }
 
     private static void Report(string line)

@@ -75,11 +75,9 @@ public sealed class OwnHostTests : IDisposable
             configuration, dispatchers => dispatchers.Add("Catalogue", _ => null!)));
 
         Assert.Equal(
-            ["AutoCrunch:Rules:raw:Recursiv", "AutoCrunch:Rules:raw:Dispatcher:Type"],
-            error.Mistakes.Select(mistake => mistake.Split(": ")[0]));
-        Assert.EndsWith("expected one of Process, RabbitMq, Catalogue", error.Mistakes[1].Replace(
-            "Systemd, ", "", StringComparison.Ordinal).Replace("Slurm, ", "", StringComparison.Ordinal),
-            StringComparison.Ordinal);
+            ["AutoCrunch:Rules:raw:Dispatcher:Type", "AutoCrunch:Rules:raw:Recursiv"],
+            error.Mistakes.Select(mistake => mistake.Split(": ")[0]).Order(StringComparer.Ordinal));
+        Assert.Contains(error.Mistakes, mistake => mistake.EndsWith(", Catalogue", StringComparison.Ordinal));
     }
 
     [Fact]
