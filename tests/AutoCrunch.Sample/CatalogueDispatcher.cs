@@ -7,6 +7,7 @@ namespace AutoCrunch.Sample;
 /// <summary>Writes the checksum of each file that has arrived into a catalogue, as sha256sum does.</summary>
 internal sealed class CatalogueDispatcher : DurableDispatcher
 {
+    private readonly Lock _gate = new();
     private readonly string _catalogue;
 
     public CatalogueDispatcher(DispatcherContext context)
@@ -20,8 +21,8 @@ internal sealed class CatalogueDispatcher : DurableDispatcher
         if (file.Length == 0)
             return new AttemptOutcome.Failed("the file is empty", IsPermanent: true);
         byte[] checksum = await SHA256.HashDataAsync(file, stopping);
-        await File.AppendAllTextAsync(
-            _catalogue, $"{Convert.ToHexStringLower(checksum)}  {attempt.Job.Path}\n", stopping);
+        lock (_gate) // Concurrency attempts run at once
+            File.AppendAllText(_catalogue, $"{Convert.ToHexStringLower(checksum)}  {attempt.Job.Path}\n");
         return AttemptOutcome.Succeeded.Value;
     }
 }

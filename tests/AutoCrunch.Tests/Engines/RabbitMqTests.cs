@@ -82,7 +82,13 @@ public sealed class RabbitMqTests(RabbitBroker broker)
         Assert.Contains(
             $"there is no exchange '{service.Name}' in the virtual host '/': declare it, or mend Exchange", line,
             StringComparison.Ordinal);
-        await service.DeclareAsync();
+
+        // What is not routed goes on to an exchange that has its queue: from the first moment each message has a place.
+        await service.DeclareAsync(exchange: service.Name + "-rest");
+        await using IConnection connection = await _broker.ConnectAsync();
+        await using IChannel channel = await connection.CreateChannelAsync();
+        await channel.ExchangeDeclareAsync(service.Name, "topic", durable: true, arguments:
+            new Dictionary<string, object?> { ["alternate-exchange"] = service.Name + "-rest" });
         Job[] jobs = service.Until(20, JobState.Succeeded);
         Assert.All(jobs, job => Assert.Equal((1, 0, 0), (job.Attempts, job.Failures, job.Crashes)));
         Assert.Single(service.Lines("refuses its messages"));
