@@ -3,7 +3,7 @@ using AutoCrunch.Core;
 
 namespace AutoCrunch.Configuration;
 
-/// <summary>Makes the options of a <c>RabbitMq</c> dispatcher of their section, and tells every mistake in it.</summary>
+/// <summary>Makes the options of a <c>RabbitMq</c> dispatcher of their section; tells every mistake in it.</summary>
 internal static class RabbitMqCompiler
 {
     private const int PlainPort = 5672;

@@ -14,6 +14,9 @@ internal sealed class RabbitMqDispatcher : DurableDispatcher
     // They only look at the file and hand the message over.
     private const int ThreadsMax = 4;
 
+    // For the answers that are on their way when the service stops: each that comes is a repeat less.
+    private static readonly TimeSpan s_lastAnswers = TimeSpan.FromSeconds(0.5);
+
     private readonly ConcurrentDictionary<long, CancellationTokenSource> _publishing = new();
     private readonly RabbitMqOptions _options;
     private readonly Broker _broker;
@@ -70,7 +73,9 @@ internal sealed class RabbitMqDispatcher : DurableDispatcher
             CompletionMessage.Of(Rule, _options, attempt, Ledger.Id, out string? trouble);
         if (trouble is not null)
             return new AttemptOutcome.Failed(trouble, IsPermanent: true);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var end = new CancellationTokenSource();
+        await using CancellationTokenRegistration onStop = stopping.Register(
+            () => end.CancelAfter(message.MayBeTaken ? s_lastAnswers : TimeSpan.Zero));
         _publishing[attempt.Job.Id] = end;
         try
         {

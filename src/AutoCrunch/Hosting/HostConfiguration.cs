@@ -8,7 +8,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace AutoCrunch.Hosting;
 
-/// <summary>Reads the section <c>AutoCrunch</c> of a host's own configuration, as strictly as the program does.</summary>
+/// <summary>Reads the section <c>AutoCrunch</c> of a host's configuration, as strictly as the program does.</summary>
 internal static class HostConfiguration
 {
     /// <summary>The configuration, without a mistake.</summary>

@@ -24,11 +24,21 @@ public sealed class OwnDispatchers
         ArgumentException.ThrowIfNullOrWhiteSpace(type);
         ArgumentNullException.ThrowIfNull(create);
         if (DispatcherTypes.Find(type) is not null || !_types.TryAdd(type, create))
-            throw new ArgumentException($"There is a dispatcher type '{type}' already: choose another name", nameof(type));
+            throw new ArgumentException($"There is a type '{type}' already: choose another name", nameof(type));
         return this;
     }
 
-    internal DurableDispatcher Create(string type, DispatcherContext context) => _types[type](context)
-        ?? throw new InvalidOperationException(
-            $"The dispatcher type '{type}' made no dispatcher for the rule '{context.Rule.Name}'");
+    internal DurableDispatcher Create(string type, DispatcherContext context)
+    {
+        try
+        {
+            return _types[type](context) ?? throw new InvalidOperationException("nothing was made");
+        }
+        catch (Exception e) when (e is not AutoCrunchConfigurationException)
+        {
+            string key = $"{AutoCrunchSection.Key}:{nameof(AutoCrunchSection.Rules)}:{context.Rule.Name}:Dispatcher";
+            throw new AutoCrunchConfigurationException(
+                [$"{key}: the dispatcher '{type}' cannot be made of these settings: {e.Message}"], e);
+        }
+    }
 }

@@ -190,6 +190,17 @@ public sealed class RabbitLoginTests(RabbitBroker broker)
         Assert.Equal(100, options.Concurrency);
     }
 
+    [Fact]
+    public void Rules_that_speak_to_the_same_broker_as_the_same_user_share_its_connection()
+    {
+        using var brokers = new Brokers(new AutoCrunch.Tests.Hosting.ListLogger<Brokers>());
+        BrokerAddress address = Address();
+        Broker first = brokers.At(address, "ledger");
+        Assert.Same(first, brokers.At(address with { PasswordFile = BytePath.Parse(_broker.PasswordFile) }, "ledger"));
+        Assert.NotSame(first, brokers.At(address with { User = "another" }, "ledger"));
+        Assert.NotSame(first, brokers.At(address with { VirtualHost = "data" }, "ledger"));
+    }
+
     private static string Rule(string keys) => ConfigurationCase.Rule(
         $$""" "Path": "in", "Dispatcher": { "Type": "RabbitMq", {{keys}} } """);
 

@@ -3,7 +3,7 @@ using RabbitMQ.Client;
 
 namespace AutoCrunch.Tests.Engines;
 
-/// <summary>What goes to the broker, and what becomes of a job when the broker does not want it. A real broker.</summary>
+/// <summary>What goes to a real broker, and what becomes of a job when the broker does not want it.</summary>
 [Collection(RabbitBroker.Collection)]
 public sealed class RabbitMqTests(RabbitBroker broker)
 {
@@ -17,12 +17,14 @@ public sealed class RabbitMqTests(RabbitBroker broker)
         await service.DeclareAsync();
         await service.ConsumeAsync();
         service.Start();
-        BytePath[] files = [service.Arrive("plain.raw"), service.Arrive(@"a\xFFb.raw"), service.Arrive(@"two\x0Alines")];
+        string[] names = ["plain.raw", @"a\xFFb.raw", @"two\x0Alines"];
+        BytePath[] files = Array.ConvertAll(names, name => service.Arrive(name));
         Job[] jobs = service.Until(files.Length, JobState.Succeeded);
         Wait.Until(() => service.Messages.Count >= files.Length);
         Received[] messages = [.. service.Messages.OrderBy(message => message.Body.GetProperty("job").GetInt64())];
         Assert.Equal(files, messages.Select(message => message.Path));
-        Assert.Equal(jobs.Select(job => job.Id), messages.Select(message => message.Body.GetProperty("job").GetInt64()));
+        Assert.Equal(
+            jobs.Select(job => job.Id), messages.Select(message => message.Body.GetProperty("job").GetInt64()));
         foreach ((Received message, Job job) in messages.Zip(jobs))
         {
             Assert.EndsWith($"-{job.Id}", message.Id, StringComparison.Ordinal);

@@ -82,6 +82,18 @@ public sealed class OwnHostTests : IDisposable
     }
 
     [Fact]
+    public void A_dispatcher_that_cannot_be_made_is_told_of_with_its_rule()
+    {
+        const string setting = "\"Catalogue\": \"catalogue.txt\"";
+        _directory.Write("appsettings.json", Settings.Replace(setting, "", StringComparison.Ordinal));
+        using ServiceProcess host = Host();
+        Assert.NotEqual(0, host.ExitCode());
+        Assert.Contains(
+            "AutoCrunch:Rules:raw:Dispatcher: the dispatcher 'Catalogue' cannot be made of these settings: "
+                + "The given key 'Catalogue' was not present", host.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_name_that_is_taken_is_refused() => Assert.Throws<ArgumentException>(
         () => new ServiceCollection().AddAutoCrunch(
             new ConfigurationManager(), dispatchers => dispatchers.Add("process", _ => null!)));

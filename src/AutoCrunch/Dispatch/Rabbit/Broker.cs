@@ -147,7 +147,11 @@ internal sealed class Broker : IDisposable
                 SayUsable();
             using var look = new PeriodicTimer(s_look);
             while (link.IsOpen)
-                await Task.WhenAny(link.Closed, look.WaitForNextTickAsync(stop).AsTask()).Unwrap().ConfigureAwait(false);
+            {
+                Task tick = look.WaitForNextTickAsync(stop).AsTask();
+                await Task.WhenAny(link.Closed, tick).Unwrap().ConfigureAwait(false);
+            }
+
             stop.ThrowIfCancellationRequested();
             SayUnusable(BrokerTrouble.UriKey, link.Loss);
         }

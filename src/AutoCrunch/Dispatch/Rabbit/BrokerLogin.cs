@@ -17,6 +17,9 @@ internal sealed class BrokerLogin
     private const int SecretBytesMax = 64 * 1024;
     private const string CredentialsVariable = "CREDENTIALS_DIRECTORY";
 
+    // id-kp-serverAuth (RFC 5280, 4.2.1.12).
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+
     // A dead peer is noticed after twice this time.
     private static readonly TimeSpan s_heartbeat = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_answer = TimeSpan.FromSeconds(15);
@@ -57,7 +60,7 @@ internal sealed class BrokerLogin
 
     /// <summary>The file with the password; null when there is none.</summary>
     /// <exception cref="BrokerException">A credential is named, and the service has none.</exception>
-    public static BytePath? PasswordFileOf(BrokerAddress broker)
+    private static BytePath? PasswordFileOf(BrokerAddress broker)
     {
         if (broker.PasswordCredential.Length == 0)
             return broker.PasswordFile;
@@ -142,6 +145,7 @@ internal sealed class BrokerLogin
             own.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
             own.ChainPolicy.CustomTrustStore.AddRange(authorities);
             own.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+            own.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication)); // no client may play the broker
             foreach (X509ChainElement element in chain?.ChainElements ?? Enumerable.Empty<X509ChainElement>())
                 own.ChainPolicy.ExtraStore.Add(element.Certificate);
             errors &= ~SslPolicyErrors.RemoteCertificateChainErrors;

@@ -109,7 +109,7 @@ internal sealed class Publisher(string rule, Broker broker, RabbitMqOptions opti
                 await channel.PublishAsync(message, options.ConfirmTimeout, end).ConfigureAwait(false));
             isKept = !isSuspect && channel.IsOpen;
             if (isKept)
-                Volatile.Write(ref _shared, channel);
+                Interlocked.Exchange(ref _shared, channel)?.Close();
             return result with { WasAlone = true };
         }
         finally

@@ -4,7 +4,9 @@ using RabbitMQ.Client.Exceptions;
 
 namespace AutoCrunch.Dispatch;
 
-/// <summary>Asks the broker of a rule whether it would let the service in, and has the exchange. Publishes nothing.</summary>
+/// <summary>
+/// Asks the broker of a rule whether it would let the service in, and has the exchange. Publishes nothing.
+/// </summary>
 internal sealed class RabbitMqCheck : IEngineCheck
 {
     /// <inheritdoc/>
