@@ -23,8 +23,7 @@ internal sealed partial class ChildProcess
     /// </summary>
     public static string? ExplainSurroundings(in ChildStart start) =>
         ExplainDirectory("working directory", start.WorkingDirectory, AccessMode.Execute)
-            ?? ExplainDirectory("directory of the log", start.LogFile.Directory, AccessMode.Write | AccessMode.Execute)
-            ?? ExplainLog(start.LogFile);
+            ?? (start.Streams is null ? ExplainLog(start.LogFile) : null);
 
     private static string? FindNul(in ChildStart start)
     {
@@ -53,7 +52,11 @@ internal sealed partial class ChildProcess
         return errno == 0 ? null : LinuxException.Explain(role, path, errno);
     }
 
-    private static string? ExplainLog(BytePath path)
+    private static string? ExplainLog(BytePath path) =>
+        ExplainDirectory("directory of the log", path.Directory, AccessMode.Write | AccessMode.Execute)
+            ?? ExplainLogFile(path);
+
+    private static string? ExplainLogFile(BytePath path)
     {
         int errno = FileStatReader.TryReadTarget(path, out FileStat stat);
         if (errno == Errno.ENOENT)

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using AutoCrunch.Core;
+using Microsoft.Win32.SafeHandles;
 
 namespace AutoCrunch.Linux;
 
@@ -13,7 +14,17 @@ namespace AutoCrunch.Linux;
 /// <param name="LogFile">Absolute path of the file that stdout and stderr append to; created 0640 less the
 /// umask.</param>
 internal readonly record struct ChildStart(
-    BytePath Program, byte[][] Arguments, byte[][] Environment, BytePath WorkingDirectory, BytePath LogFile);
+    BytePath Program, byte[][] Arguments, byte[][] Environment, BytePath WorkingDirectory, BytePath LogFile)
+{
+    /// <summary>When set: its standard streams, and there is no log.</summary>
+    public ChildStreams? Streams { get; init; }
+}
+
+/// <summary>Open files that become a child's standard streams; it shares their offsets with us.</summary>
+/// <param name="Input">Its stdin.</param>
+/// <param name="Output">Its stdout.</param>
+/// <param name="Error">Its stderr.</param>
+internal sealed record ChildStreams(SafeFileHandle Input, SafeFileHandle Output, SafeFileHandle Error);
 
 internal sealed unsafe partial class ChildProcess
 {
@@ -24,9 +35,10 @@ internal sealed unsafe partial class ChildProcess
     private static readonly nint s_attributes = CreateAttributes();
 
     /// <summary>
-    /// Starts a process in a session of its own: stdin is /dev/null, stdout and stderr append to the log, no other
-    /// descriptor is passed on, no signal is blocked or ignored. Any thread; the caller's is where the kernel takes
-    /// capabilities from. Returns 0 or the errno, which <see cref="ExplainStartFailure"/> puts into words.
+    /// Starts a process in a session of its own: stdin is /dev/null, stdout and stderr append to the log (or all three
+    /// are the given streams), no other descriptor is passed on, no signal is blocked or ignored. Any thread; the
+    /// caller's is where the kernel takes capabilities from. Returns 0 or the errno, which
+    /// <see cref="ExplainStartFailure"/> puts into words.
     /// </summary>
     public static int TryStart(in ChildStart start, out ChildProcess? child)
     {
@@ -63,25 +75,41 @@ internal sealed unsafe partial class ChildProcess
         ulong* actions = stackalloc ulong[Libc.OpaqueBytes / sizeof(ulong)];
         fixed (byte* program = PathBuffer.Terminate(start.Program.Span, stackalloc byte[PathBuffer.Size]))
         fixed (byte* directory = PathBuffer.Terminate(start.WorkingDirectory.Span, stackalloc byte[PathBuffer.Size]))
-        fixed (byte* log = PathBuffer.Terminate(start.LogFile.Span, stackalloc byte[PathBuffer.Size]))
-        fixed (byte* devNull = "/dev/null\0"u8)
         {
-            const int LogFlags = Libc.O_WRONLY | Libc.O_CREAT | Libc.O_APPEND | Libc.O_NOCTTY;
             int errno = Libc.posix_spawn_file_actions_init(actions);
             if (errno != 0)
                 return errno;
             errno = FirstError(
-                Libc.posix_spawn_file_actions_addopen(actions, 0, devNull, Libc.O_RDONLY, 0),
-                Libc.posix_spawn_file_actions_addopen(actions, 1, log, LogFlags, LogPermissions),
-                Libc.posix_spawn_file_actions_adddup2(actions, 1, 2),
+                start.Streams is { } streams ? AddStreams(actions, streams) : AddLog(actions, start.LogFile),
                 Libc.posix_spawn_file_actions_addclosefrom_np(actions, FirstInheritable),
                 Libc.posix_spawn_file_actions_addchdir_np(actions, directory));
             if (errno == 0)
                 errno = Libc.posix_spawn(pid, program, actions, (void*)s_attributes, argv, environment);
             Libc.posix_spawn_file_actions_destroy(actions);
+            GC.KeepAlive(start.Streams);
             return errno;
         }
     }
+
+    // glibc copies the paths.
+    [SkipLocalsInit]
+    private static int AddLog(void* actions, BytePath path)
+    {
+        fixed (byte* log = PathBuffer.Terminate(path.Span, stackalloc byte[PathBuffer.Size]))
+        fixed (byte* devNull = "/dev/null\0"u8)
+        {
+            const int LogFlags = Libc.O_WRONLY | Libc.O_CREAT | Libc.O_APPEND | Libc.O_NOCTTY;
+            return FirstError(
+                Libc.posix_spawn_file_actions_addopen(actions, 0, devNull, Libc.O_RDONLY, 0),
+                Libc.posix_spawn_file_actions_addopen(actions, 1, log, LogFlags, LogPermissions),
+                Libc.posix_spawn_file_actions_adddup2(actions, 1, 2));
+        }
+    }
+
+    private static int AddStreams(void* actions, ChildStreams streams) => FirstError(
+        Libc.posix_spawn_file_actions_adddup2(actions, (int)streams.Input.DangerousGetHandle(), 0),
+        Libc.posix_spawn_file_actions_adddup2(actions, (int)streams.Output.DangerousGetHandle(), 1),
+        Libc.posix_spawn_file_actions_adddup2(actions, (int)streams.Error.DangerousGetHandle(), 2));
 
     // A session of its own, so that the whole job can be signalled and no terminal reaches it. All signals at their
     // default, none blocked: .NET ignores SIGPIPE, and whoever started us may have ignored others; execve(2) keeps

@@ -26,6 +26,8 @@ internal static unsafe partial class Libc
     public const int O_CLOEXEC = 0x80000;
     public const int O_PATH = 0x200000;
 
+    public const int SEEK_CUR = 1;
+
     public const uint RENAME_NOREPLACE = 1;
 
     public const int F_SETSIG = 10;

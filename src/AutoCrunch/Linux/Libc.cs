@@ -38,6 +38,9 @@ internal static unsafe partial class Libc
     public static partial nint pread(SafeFileHandle fd, byte* buffer, nuint count, long offset);
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial long lseek(SafeFileHandle fd, long offset, int whence);
+
+    [LibraryImport(Library, SetLastError = true)]
     public static partial nint getdents64(SafeFileHandle fd, byte* buffer, nuint count);
 
     [LibraryImport(Library, SetLastError = true)]
