@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text;
 using AutoCrunch.Core;
 using AutoCrunch.Ledger;
 using AutoCrunch.Linux;
@@ -11,20 +10,14 @@ namespace AutoCrunch.Dispatch;
 /// <summary>Runs each job as a process on this machine: posix_spawn and waitid on the slot's own thread.</summary>
 internal sealed class ProcessDispatcher : DurableDispatcher
 {
-    private const int LastOutputLines = 10;
-    private const int LastOutputBytes = 2048;
     private const long FullBytes = 64 * 1024;
-
-    // How long a slot rests when the machine has no process, memory, descriptor or disk space to give.
-    private static readonly TimeSpan s_hindered = TimeSpan.FromSeconds(1);
 
     private readonly ProcessOptions _options;
     private readonly JobEnvironment _environment;
     private readonly JobSupervisor _supervisor;
     private readonly TimeSpan _shutdownGrace;
-    private readonly string _searchPath;
+    private readonly JobProgram _program;
     private readonly ConcurrentDictionary<long, SupervisedJob> _processes = new();
-    private long _logDirectoryOf = -1;
 
     /// <param name="rule">The rule whose jobs these are.</param>
     /// <param name="options">Its <c>Dispatcher</c> section.</param>
@@ -47,8 +40,7 @@ internal sealed class ProcessDispatcher : DurableDispatcher
         _shutdownGrace = shutdownGrace;
         _supervisor = supervisor;
         _environment = new JobEnvironment(inherited, options.Environment, rule, ledger.Id);
-        _searchPath = options.Environment.GetValueOrDefault("PATH")
-            ?? Environment.GetEnvironmentVariable("PATH") ?? ProgramFinder.DefaultPath;
+        _program = new JobProgram(rule, options, ledger.Layout);
     }
 
     /// <inheritdoc/>
@@ -81,42 +73,18 @@ internal sealed class ProcessDispatcher : DurableDispatcher
     }
 
     /// <inheritdoc/>
-    protected override string LastOutput(Attempt attempt)
-    {
-        byte[] tail = LogFile.ReadTail(Ledger.Layout.LogFile(attempt.Job.Id, attempt.Number), LastOutputBytes);
-        var text = new StringBuilder();
-        ReadOnlySpan<byte> rest = tail.AsSpan().TrimEnd((byte)'\n');
-        var starts = new List<int> { 0 };
-        for (int i = 0; i < rest.Length; i++)
-            if (rest[i] == '\n')
-                starts.Add(i + 1);
-        for (int line = Math.Max(0, starts.Count - LastOutputLines); line < starts.Count && !rest.IsEmpty; line++)
-        {
-            int end = line + 1 < starts.Count ? starts[line + 1] - 1 : rest.Length;
-            text.Append("\n  | ").Append(BytePath.Escape(rest[starts[line]..end]));
-        }
-
-        return text.ToString();
-    }
+    protected override string LastOutput(Attempt attempt) =>
+        JobProgram.LastOutput(Ledger.Layout.LogFile(attempt.Job.Id, attempt.Number));
 
     private AttemptOutcome Run(Attempt attempt, CancellationToken stopping)
     {
-        Job job = attempt.Job;
-        var values = new CommandValues(Rule.Name, Rule.Path, job.Path, job.Id, attempt.Number);
-        byte[][] arguments = new byte[_options.Command.Count][];
-        for (int i = 0; i < arguments.Length; i++)
-            arguments[i] = _options.Command[i].Expand(values);
-        if (FindProgram(arguments[0], out BytePath program) is { } cannot)
+        if (_program.TryPrepare(attempt, _environment.Of(attempt), out ChildStart start) is { } cannot)
             return cannot;
-        BytePath log = Ledger.Layout.LogFile(job.Id, attempt.Number);
-        var start = new ChildStart(program, arguments, _environment.Of(attempt), _options.WorkingDirectory, log);
-        if (PrepareLogDirectory(job.Id) is { } hindered)
-            return hindered;
         int errno = ChildProcess.TryStart(start, out ChildProcess? child);
         if (child is null)
-            return CannotStart(start, errno);
+            return _program.CannotStart(start, errno);
         HasStarted();
-        return Follow(attempt, child, log, stopping);
+        return Follow(attempt, child, start.LogFile, stopping);
     }
 
     private AttemptOutcome Follow(Attempt attempt, ChildProcess child, BytePath log, CancellationToken stopping)
@@ -155,43 +123,4 @@ internal sealed class ProcessDispatcher : DurableDispatcher
     private static string Describe(int signal) => signal == Signals.SIGKILL
         ? "SIGKILL, which was not ours: if nobody sent it, memory ran out (see journalctl -k)"
         : Signals.Name(signal);
-
-    private AttemptOutcome.CannotStart? FindProgram(byte[] name, out BytePath program)
-    {
-        program = _options.Program ?? BytePath.Empty;
-        if (_options.Program is not null)
-            return null;
-        var sought = new BytePath(name);
-        BytePath start = _options.ProgramDirectory.IsEmpty ? _options.WorkingDirectory : _options.ProgramDirectory;
-        int errno = ProgramFinder.TryFind(sought, start, _searchPath, out program);
-        return errno == 0 ? null : new AttemptOutcome.CannotStart(LinuxException.Explain("program", sought, errno));
-    }
-
-    // Made once per thousand jobs; the spawn itself says if somebody has removed it meanwhile.
-    private AttemptOutcome.NotStarted? PrepareLogDirectory(long jobId)
-    {
-        long number = jobId / StateLayout.JobsPerLogDirectory;
-        if (Volatile.Read(ref _logDirectoryOf) == number)
-            return null;
-        const uint OwnerAndGroup = 0b111_101_000;
-        BytePath directory = Ledger.Layout.LogDirectory(jobId);
-        int errno = PathOps.TryMakeDirectories(directory, OwnerAndGroup);
-        if (errno != 0)
-            return new AttemptOutcome.NotStarted(LinuxException.Explain("mkdir", directory, errno), s_hindered);
-        Volatile.Write(ref _logDirectoryOf, number);
-        return null;
-    }
-
-    // What the machine lacks, it lacks for every job, and so for the log and the working directory: that says nothing
-    // about this one.
-    private AttemptOutcome CannotStart(in ChildStart start, int errno)
-    {
-        Volatile.Write(ref _logDirectoryOf, -1);
-        string reason = ChildProcess.ExplainStartFailure(start, errno);
-        bool isHindered = errno is Errno.EAGAIN or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE or Errno.ENOSPC
-            or Errno.EDQUOT or Errno.EROFS;
-        return isHindered || ChildProcess.ExplainSurroundings(start) is not null
-            ? new AttemptOutcome.NotStarted(reason, s_hindered)
-            : new AttemptOutcome.CannotStart(reason);
-    }
 }
