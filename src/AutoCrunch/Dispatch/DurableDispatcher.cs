@@ -144,6 +144,14 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     /// </summary>
     protected virtual string LastOutput(Attempt attempt) => "";
 
+    /// <summary>
+    /// The ledger has what came of an attempt, so what was kept of it elsewhere may go. Called on the ledger thread:
+    /// must not wait.
+    /// </summary>
+    protected virtual void Recorded(Attempt attempt)
+    {
+    }
+
     /// <summary>Lets go of what <see cref="StopAsync"/> has made unused.</summary>
     protected virtual void Dispose(bool isDisposing)
     {
@@ -376,7 +384,8 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
             transition = JobTransitions.Cancelled(transition);
         Ledger.Settle(
             attempt, outcome, transition,
-            overruled => DispatchLog.Overruled(Logger, attempt.Job.Id, overruled.State, Rule.Name, attempt.Job.Path));
+            overruled => DispatchLog.Overruled(Logger, attempt.Job.Id, overruled.State, Rule.Name, attempt.Job.Path),
+            transition.IsRecorded ? () => Recorded(attempt) : null);
         Tell(attempt, outcome, transition, nowNs);
     }
 }

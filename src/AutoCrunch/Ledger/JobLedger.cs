@@ -196,11 +196,14 @@ internal sealed partial class JobLedger : IDisposable
     /// <param name="overruled">
     /// Told what was recorded instead, if the file's own story (replaced or moved meanwhile) asked for another state.
     /// </param>
+    /// <param name="recorded">Called when it is recorded. Ledger thread: must not wait.</param>
     public void Settle(
-        Attempt attempt, AttemptOutcome outcome, JobTransition transition, Action<JobTransition>? overruled = null) =>
+        Attempt attempt, AttemptOutcome outcome, JobTransition transition, Action<JobTransition>? overruled = null,
+        Action? recorded = null) =>
         _queue.Give(new SettleCommand(_rules[attempt.Job.Rule], attempt, outcome, transition, overruled)
         {
             Settled = Settled,
+            Recorded = recorded,
         });
 
     /// <summary>The present by the ledger's clock, which due times are by.</summary>

@@ -99,6 +99,8 @@ internal sealed class SettleCommand(
 
     public Action<Attempt, AttemptOutcome, JobTransition>? Settled { get; init; }
 
+    public Action? Recorded { get; init; }
+
     public override void Apply(LedgerWriter writer)
     {
         _recorded = writer.Settle(Rule!, attempt, outcome, transition);
@@ -110,6 +112,7 @@ internal sealed class SettleCommand(
         if (_recorded.State != transition.State)
             overruled?.Invoke(_recorded);
         Settled?.Invoke(attempt, outcome, _recorded);
+        Recorded?.Invoke();
     }
 }
 
