@@ -18,8 +18,10 @@ public abstract record DispatcherOptions
     public virtual string? Engine => null;
 }
 
-/// <summary>A rule's <c>Dispatcher</c> section of type <c>Process</c>, compiled.</summary>
-public sealed record ProcessOptions : DispatcherOptions
+/// <summary>
+/// A rule's <c>Dispatcher</c> section of type <c>Process</c>, compiled; or of one that runs the same on this machine.
+/// </summary>
+public record ProcessOptions : DispatcherOptions
 {
     /// <summary>The command as an argument vector; its first element is the program as it was written.</summary>
     public required IReadOnlyList<CommandTemplate> Command { get; init; }

@@ -24,6 +24,7 @@ internal static class EngineChecks
     private static IEngineCheck? CheckOf(DispatcherOptions options) => options switch
     {
         RabbitMqOptions => new RabbitMqCheck(),
+        SystemdOptions => new SystemdCheck(UnitManager.OfThisProcess()),
         _ => null,
     };
 

@@ -8,15 +8,18 @@ internal class DispatcherSection
     /// <summary>The key that tells which class the section is read as.</summary>
     public const string TypeKey = "Type";
 
-    [Setting("Where the jobs run. Process: as children of the service. RabbitMq: elsewhere, told of by messages.")]
+    [Setting("Where the jobs run. Process: as children of the service. Systemd: as units of systemd, which go on while "
+        + "the service is down. RabbitMq: elsewhere, told of by messages.")]
     public string Type { get; set; } = "Process";
 
     [Setting("How many of the rule's jobs may run at once.", Min = "1", Max = "1000")]
     public int Concurrency { get; set; } = 2;
 }
 
-/// <summary>A section <c>Dispatcher</c> of type <c>Process</c> as written.</summary>
-internal sealed class ProcessSection : DispatcherSection
+/// <summary>
+/// A section <c>Dispatcher</c> of type <c>Process</c> as written; or of one that runs the same on this machine.
+/// </summary>
+internal class ProcessSection : DispatcherSection
 {
     [Setting("The command as a list of arguments; no shell reads it. Placeholders: {path} {relative} {name} {stem} "
         + "{extension} {directory} {rule} {job} {attempt}; '{{' is a brace. A name may begin with a dash: put \"--\" "

@@ -18,6 +18,7 @@ internal static class DispatcherTypes
     [
         new("Process", typeof(ProcessSection), ProcessCompiler.Compile),
         new("RabbitMq", typeof(RabbitMqSection), RabbitMqCompiler.Compile),
+        new("Systemd", typeof(SystemdSection), SystemdCompiler.Compile),
     ];
 
     /// <summary>The type of that name, in any case; null when there is none.</summary>

@@ -61,6 +61,9 @@ public static class AutoCrunchHosting
 
         services.AddSingleton<JobSupervisor>();
         services.AddSingleton<Brokers>();
+        services.AddSingleton(provider => new UnitWatch(
+            configuration.StateDirectory, UnitManager.OfThisProcess(),
+            provider.GetRequiredService<ILogger<UnitWatch>>()));
         services.AddSingleton<DispatcherFactory>();
         services.AddSingleton<RuleDispatchers>();
         services.AddSingleton(CreateNotices);

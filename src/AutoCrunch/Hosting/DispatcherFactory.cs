@@ -8,7 +8,7 @@ namespace AutoCrunch.Hosting;
 
 /// <summary>Makes dispatchers: one line for each type there is.</summary>
 internal sealed class DispatcherFactory(
-    CompiledConfiguration configuration, JobLedger ledger, JobSupervisor supervisor, Brokers brokers,
+    CompiledConfiguration configuration, JobLedger ledger, JobSupervisor supervisor, UnitWatch units, Brokers brokers,
     OwnDispatchers own, ILoggerFactory loggers, IServiceProvider services)
 {
     private readonly IReadOnlyList<byte[]> _inherited = JobEnvironment.ReadInherited();
@@ -16,6 +16,8 @@ internal sealed class DispatcherFactory(
     /// <summary>The dispatcher of a rule.</summary>
     public DurableDispatcher Create(CompiledRule rule) => rule.Dispatcher switch
     {
+        SystemdOptions options => new SystemdDispatcher(
+            rule.Rule, options, _inherited, ledger, units, loggers.CreateLogger<SystemdDispatcher>()),
         ProcessOptions options => new ProcessDispatcher(
             rule.Rule, options, configuration.ShutdownGrace, _inherited, ledger, supervisor,
             loggers.CreateLogger<ProcessDispatcher>()),

@@ -16,6 +16,9 @@ internal static unsafe class Accounts
     /// <summary>True for root, who may do everything.</summary>
     public static bool IsRoot => Libc.geteuid() == 0;
 
+    /// <summary>The user as whom this process acts.</summary>
+    public static uint UserId => Libc.geteuid();
+
     /// <summary>The name of a group; its number when it has none.</summary>
     [SkipLocalsInit]
     public static string GroupName(uint groupId)
