@@ -10,7 +10,7 @@ internal static class BaseSystem
 {
     // Part of the name, so that other contents make another tree.
     private const string Suite = "bookworm";
-    private const string Packages = "systemd,systemd-sysv,dbus,rsync,libstdc++6";
+    private const string Packages = "systemd,systemd-sysv,libpam-systemd,dbus,rsync,libstdc++6";
 
     private static readonly string[] s_notNeeded =
         ["var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale", "usr/share/man"];

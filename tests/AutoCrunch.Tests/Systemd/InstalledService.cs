@@ -115,9 +115,10 @@ public sealed class InstalledService : IDisposable
     internal void UntilActive(int before = 0) => Wait.Until(
         () => Show("ActiveState") == "active" && Pid != before, 2 * Wait.Bound);
 
-    /// <summary>Whether any process of the service's user is there.</summary>
+    /// <summary>Whether any process of the service's user is there, but for its service manager.</summary>
     internal static bool HasProcesses(Container machine) => machine.TryRun(
-        "grep -lsw \"^Uid:.*$(id -u autocrunch)\" /proc/[0-9]*/status").ExitCode == 0;
+        "grep -lsw \"^Uid:.*$(id -u autocrunch)\" /proc/[0-9]*/status | xargs -r grep -LsE "
+        + "'^Name:.(systemd|\\(sd-pam\\))$' | grep -q .").ExitCode == 0;
 
     /// <summary>What the journal has of the unit, as text.</summary>
     internal string Journal(string options = "") =>
