@@ -207,9 +207,12 @@ public abstract class DispatcherConformance
     /// <summary>A service whose one rule runs its jobs in the engine.</summary>
     /// <param name="rule">The rule.</param>
     /// <param name="more">Further members of the section <c>Dispatcher</c>.</param>
-    private protected ServiceUnderTest NewService(RuleText rule, string more = "") => new(
+    private protected ServiceUnderTest NewService(RuleText rule, string more = "") => Create(
         "{ \"ShutdownGrace\": \"00:00:00.500\" }",
         rule with { Dispatcher = $"{{ {Engine}{(more.Length > 0 ? ", " + more : "")} }}" });
+
+    /// <summary>Makes the service; elsewhere, if the engine is there only.</summary>
+    private protected virtual ServiceUnderTest Create(string settings, RuleText rule) => new(settings, rule);
 
     private protected Arena Run(ServiceUnderTest service, string script)
     {

@@ -33,11 +33,23 @@ internal sealed class Container : IDisposable
 
     private readonly TempDirectory _directory = new();
     private readonly string _tree;
+    private readonly string[] _binds;
     private Process? _nspawn;
     private int _init;
 
-    public Container()
+    /// <param name="readOnly">Directories of the host that are seen in it, at the same place.</param>
+    /// <param name="shared">
+    /// One that can be written in too. It has to be empty and outside /tmp: a system that boots removes what it finds
+    /// there (tmpfiles.d(5)), the host's own files as any other.
+    /// </param>
+    public Container(string[]? readOnly = null, string? shared = null)
     {
+        bool isSafe = shared is null
+            || (!IsRemovedAtBoot(shared) && !Directory.EnumerateFileSystemEntries(shared).Any());
+        Assert.True(isSafe, $"{shared} may not be shared with a container");
+        _binds = [.. (readOnly ?? []).Select(directory => "--bind-ro=" + directory)];
+        if (shared is not null)
+            _binds = [.. _binds, "--bind=" + shared];
         _tree = Path.Combine(_directory.Text, "root");
         Tool.Run("cp", "-a", "--reflink=auto", BaseSystem.Get(), _tree);
         try
@@ -50,6 +62,9 @@ internal sealed class Container : IDisposable
             throw;
         }
     }
+
+    /// <summary>Its first process, for nsenter(1).</summary>
+    public int Init => _init;
 
     /// <summary>Where the host sees a file of the container; not those in its /run, /tmp and /proc.</summary>
     public string this[string path] => _tree + path;
@@ -108,11 +123,16 @@ internal sealed class Container : IDisposable
         _directory.Dispose();
     }
 
+    private static bool IsRemovedAtBoot(string directory) =>
+        Path.GetFullPath(directory + "/").StartsWith("/tmp/", StringComparison.Ordinal)
+        || "/var/tmp/".StartsWith(Path.GetFullPath(directory + "/"), StringComparison.Ordinal);
+
     private void Boot()
     {
         // Not registered with machined and in no unit of its own: the host need not run systemd.
         _nspawn = Process.Start(new ProcessStartInfo(
-            "sh", ["-c", Start, "sh", "--quiet", "-D", _tree, "--boot", "--console=pipe", "--hostname=autocrunch"])
+            "sh", ["-c", Start, "sh", "--quiet", "-D", _tree, "--boot", "--console=pipe", "--hostname=autocrunch",
+             .. _binds])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -9,8 +9,12 @@ internal static partial class Kill
     public const int ForGood = 9;
     public const int Terminate = 15;
 
-    /// <summary>Sends a signal to one process.</summary>
-    public static void Send(int pid, int signal) => _ = NativeKill(pid, signal);
+    /// <summary>Sends a signal to one process; never to a group, which is what 0 and less stand for.</summary>
+    public static void Send(int pid, int signal) => _ = pid > 0 ? NativeKill(pid, signal) : -1;
+
+    /// <summary>The only child of a process that waits for it; 0 when there is none.</summary>
+    public static int OnlyChildOf(int pid) =>
+        int.TryParse(Read($"/proc/{pid}/task/{pid}/children").TrimEnd(), out int child) ? child : 0;
 
     /// <summary>Processes (not zombies) in whose environment a text stands.</summary>
     public static int[] ProcessesWith(string environmentText) =>

@@ -18,6 +18,7 @@ internal sealed class ServiceUnderTest : IDisposable
 
     private readonly List<string> _temporaries = [];
     private readonly JsonObject _settings;
+    private string[] _wrapper = [];
     private string _earlierLog = "";
     private Running? _running;
     private NotifySocket? _notify;
@@ -50,6 +51,12 @@ internal sealed class ServiceUnderTest : IDisposable
     public static ServiceUnderTest InMemory(string minimumLevel, RuleText rule) =>
         new("{}", Memory, [rule]) { MinimumLevel = minimumLevel };
 
+    /// <summary>
+    /// One whose directory is in another one, and which is started by a program that makes it its only child.
+    /// </summary>
+    public static ServiceUnderTest InAnotherPlace(string parent, string[] wrapper, string settings, RuleText rule) =>
+        new(settings, parent, [rule]) { _wrapper = wrapper };
+
     /// <summary>The built service.</summary>
     public static string Program => Path.Combine(AppContext.BaseDirectory, "autocrunch.dll");
 
@@ -69,7 +76,7 @@ internal sealed class ServiceUnderTest : IDisposable
     public RuleText[] Rules { get; private set; }
 
     /// <summary>The process id of the running service.</summary>
-    public int Pid => _running!.Pid;
+    public int Pid => _wrapper.Length == 0 ? _running!.Pid : Kill.OnlyChildOf(_running!.Pid);
 
     /// <summary>What the service wrote to stdout and stderr, in all its lives.</summary>
     public string Log => _earlierLog + _running?.Text;
@@ -121,7 +128,7 @@ internal sealed class ServiceUnderTest : IDisposable
     public TimeSpan Start()
     {
         long startTime = Stopwatch.GetTimestamp();
-        Launch();
+        Launch(_wrapper);
         Until(() => IsReady || !IsRunning, () => "READY=1");
         TimeSpan taken = Stopwatch.GetElapsedTime(startTime);
         if (!IsRunning)
