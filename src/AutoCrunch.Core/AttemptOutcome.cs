@@ -83,11 +83,14 @@ public abstract record AttemptOutcome
     /// <summary>
     /// It was ended by the service's stop, or left behind by its crash; runs again, without counting as a failure.
     /// </summary>
-    /// <param name="ByCrash">The service was killed while it ran.</param>
-    public sealed record Interrupted(bool ByCrash) : AttemptOutcome
+    /// <param name="ByCrash">
+    /// The service was killed while it ran, or what it ran on: so often in a row, and the job is taken for the cause.
+    /// </param>
+    /// <param name="Reason">What interrupted it, where that was not the service's own end.</param>
+    public sealed record Interrupted(bool ByCrash, string? Reason = null) : AttemptOutcome
     {
         /// <inheritdoc/>
-        public override string Sentence => ByCrash
+        public override string Sentence => Reason is not null ? Reason : ByCrash
             ? "the service was killed while it ran"
             : "ended because the service stopped";
     }

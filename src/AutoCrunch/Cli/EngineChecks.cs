@@ -25,6 +25,7 @@ internal static class EngineChecks
     {
         RabbitMqOptions => new RabbitMqCheck(),
         SystemdOptions => new SystemdCheck(UnitManager.OfThisProcess()),
+        SlurmOptions => new SlurmCheck(JobEnvironment.ReadInherited()),
         _ => null,
     };
 

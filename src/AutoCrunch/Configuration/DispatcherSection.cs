@@ -9,7 +9,7 @@ internal class DispatcherSection
     public const string TypeKey = "Type";
 
     [Setting("Where the jobs run. Process: as children of the service. Systemd: as units of systemd, which go on while "
-        + "the service is down. RabbitMq: elsewhere, told of by messages.")]
+        + "the service is down. Slurm: as jobs of a Slurm cluster. RabbitMq: elsewhere, told of by messages.")]
     public string Type { get; set; } = "Process";
 
     [Setting("How many of the rule's jobs may run at once.", Min = "1", Max = "1000")]

@@ -19,6 +19,7 @@ internal static class DispatcherTypes
         new("Process", typeof(ProcessSection), ProcessCompiler.Compile),
         new("RabbitMq", typeof(RabbitMqSection), RabbitMqCompiler.Compile),
         new("Systemd", typeof(SystemdSection), SystemdCompiler.Compile),
+        new("Slurm", typeof(SlurmSection), SlurmCompiler.Compile),
     ];
 
     /// <summary>The type of that name, in any case; null when there is none.</summary>

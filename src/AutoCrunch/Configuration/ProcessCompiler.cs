@@ -48,7 +48,7 @@ internal static class ProcessCompiler
         return command is null || !isStartable ? null : new FailureCommand(command, program, rule.BaseDirectory);
     }
 
-    private static List<CommandTemplate>? CompileCommand(string key, string[] texts, SectionReader reader)
+    internal static List<CommandTemplate>? CompileCommand(string key, string[] texts, SectionReader reader)
     {
         var command = new List<CommandTemplate>();
         for (int i = 0; i < texts.Length; i++)
@@ -100,7 +100,7 @@ internal static class ProcessCompiler
         return null;
     }
 
-    private static bool CheckEnvironment(string key, Dictionary<string, string> environment, SectionReader reader)
+    internal static bool CheckEnvironment(string key, Dictionary<string, string> environment, SectionReader reader)
     {
         bool isValid = true;
         foreach ((string name, string value) in environment)

@@ -33,6 +33,11 @@ internal static partial class DispatchLog
         "Job {Job} interrupted: {Path} (rule {Rule}, attempt {Attempt}); it runs again at the next start")]
     public static partial void Interrupted(ILogger logger, long job, BytePath path, string rule, int attempt);
 
+    [LoggerMessage(3139, LogLevel.Warning,
+        "Job {Job} interrupted: {Path} (rule {Rule}, attempt {Attempt}): {Reason}; it runs again")]
+    public static partial void InterruptedBy(
+        ILogger logger, long job, BytePath path, string rule, int attempt, string reason);
+
     [LoggerMessage(3006, LogLevel.Information, "Job {Job} cancelled: {Path} (rule {Rule}): {Reason}")]
     public static partial void Cancelled(ILogger logger, long job, BytePath path, string rule, string reason);
 

@@ -22,7 +22,10 @@ public abstract partial class DurableDispatcher
                 double seconds = (Clock.WallNs() - attempt.Job.StartedNs!.Value) / 1e9;
                 DispatchLog.Succeeded(Logger, id, path, Rule.Name, number, seconds);
                 break;
-            case AttemptOutcome.Interrupted:
+            case AttemptOutcome.Interrupted { Reason: { } what } when transition.State == JobState.Queued:
+                DispatchLog.InterruptedBy(Logger, id, path, Rule.Name, number, what);
+                break;
+            case AttemptOutcome.Interrupted { Reason: null }:
                 DispatchLog.Interrupted(Logger, id, path, Rule.Name, number);
                 break;
             case AttemptOutcome.Gone or AttemptOutcome.Changed:

@@ -152,6 +152,13 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     {
     }
 
+    /// <summary>
+    /// What came of an attempt is told to the ledger, also that it was never started, and with its next flush on disk.
+    /// </summary>
+    protected virtual void HasSettled(Attempt attempt)
+    {
+    }
+
     /// <summary>Lets go of what <see cref="StopAsync"/> has made unused.</summary>
     protected virtual void Dispose(bool isDisposing)
     {
@@ -360,7 +367,10 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
         try
         {
             if (outcome is not AttemptOutcome.LeftRunning)
+            {
                 Settle(attempt, outcome, ended.IsCancelled);
+                HasSettled(attempt);
+            }
         }
         finally
         {

@@ -62,6 +62,13 @@ internal sealed class JobEnvironment
         return entries;
     }
 
+    /// <summary>What of the service's environment is not the service's alone.</summary>
+    public static IReadOnlyList<byte[]> WithoutOwn(IEnumerable<byte[]> inherited)
+    {
+        byte[][] prefixes = Array.ConvertAll(s_own, Encoding.UTF8.GetBytes);
+        return [.. inherited.Where(entry => !Array.Exists(prefixes, prefix => entry.AsSpan().StartsWith(prefix)))];
+    }
+
     /// <summary>The entry that marks the processes of a job.</summary>
     public static byte[] JobIdEntry(long jobId) => Entry(JobIdName, jobId);
 

@@ -1,4 +1,3 @@
-using System.Text;
 using AutoCrunch.Core;
 using AutoCrunch.Ledger;
 using AutoCrunch.Linux;
@@ -8,9 +7,6 @@ namespace AutoCrunch.Dispatch;
 /// <summary>What the attempts of a rule run on this machine: program, arguments, log. Any thread.</summary>
 internal sealed class JobProgram
 {
-    private const int LastOutputLines = 10;
-    private const int LastOutputBytes = 2048;
-
     // How long a slot rests when the machine has no process, memory, descriptor or disk space to give.
     private static readonly TimeSpan s_hindered = TimeSpan.FromSeconds(1);
 
@@ -30,25 +26,6 @@ internal sealed class JobProgram
         _layout = layout;
         _searchPath = options.Environment.GetValueOrDefault("PATH")
             ?? Environment.GetEnvironmentVariable("PATH") ?? ProgramFinder.DefaultPath;
-    }
-
-    /// <summary>The last lines of a log, indented, for the service's own; empty when there are none.</summary>
-    public static string LastOutput(BytePath log)
-    {
-        byte[] tail = LogFile.ReadTail(log, LastOutputBytes);
-        var text = new StringBuilder();
-        ReadOnlySpan<byte> rest = tail.AsSpan().TrimEnd((byte)'\n');
-        var starts = new List<int> { 0 };
-        for (int i = 0; i < rest.Length; i++)
-            if (rest[i] == '\n')
-                starts.Add(i + 1);
-        for (int line = Math.Max(0, starts.Count - LastOutputLines); line < starts.Count && !rest.IsEmpty; line++)
-        {
-            int end = line + 1 < starts.Count ? starts[line + 1] - 1 : rest.Length;
-            text.Append("\n  | ").Append(BytePath.Escape(rest[starts[line]..end]));
-        }
-
-        return text.ToString();
     }
 
     /// <summary>

@@ -74,7 +74,7 @@ internal sealed class ProcessDispatcher : DurableDispatcher
 
     /// <inheritdoc/>
     protected override string LastOutput(Attempt attempt) =>
-        JobProgram.LastOutput(Ledger.Layout.LogFile(attempt.Job.Id, attempt.Number));
+        LastLines.Of(Ledger.Layout.LogFile(attempt.Job.Id, attempt.Number));
 
     private AttemptOutcome Run(Attempt attempt, CancellationToken stopping)
     {

@@ -106,7 +106,7 @@ internal sealed class SystemdDispatcher : DurableDispatcher
 
     /// <inheritdoc/>
     protected override string LastOutput(Attempt attempt) =>
-        JobProgram.LastOutput(Ledger.Layout.LogFile(attempt.Job.Id, attempt.Number));
+        LastLines.Of(Ledger.Layout.LogFile(attempt.Job.Id, attempt.Number));
 
     // Before the unit is started, so that nothing of it is missed.
     private async Task<FollowedUnit?> FollowAsync(Attempt attempt, UnitFiles files, CancellationToken stopping)

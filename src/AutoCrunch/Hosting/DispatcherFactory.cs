@@ -10,8 +10,11 @@ namespace AutoCrunch.Hosting;
 internal sealed class DispatcherFactory(
     CompiledConfiguration configuration, JobLedger ledger, JobSupervisor supervisor, UnitWatch units, Brokers brokers,
     OwnDispatchers own, ILoggerFactory loggers, IServiceProvider services)
+    : IDisposable
 {
     private readonly IReadOnlyList<byte[]> _inherited = JobEnvironment.ReadInherited();
+    private SlurmTools? _slurm;
+    private SlurmWatch? _slurmWatch;
 
     /// <summary>The dispatcher of a rule.</summary>
     public DurableDispatcher Create(CompiledRule rule) => rule.Dispatcher switch
@@ -25,6 +28,18 @@ internal sealed class DispatcherFactory(
             rule.Rule, options, ledger, brokers, loggers.CreateLogger<RabbitMqDispatcher>()),
         OwnOptions options => own.Create(options.Type, new DispatcherContext(
             rule.Rule, options, ledger, loggers.CreateLogger(options.Type), services)),
+        SlurmOptions options => CreateSlurm(rule.Rule, options),
         _ => throw new InvariantException($"No dispatcher for {rule.Dispatcher.GetType().Name}"),
     };
+
+    /// <inheritdoc/>
+    public void Dispose() => _slurmWatch?.Dispose();
+
+    private SlurmDispatcher CreateSlurm(WatchRule rule, SlurmOptions options)
+    {
+        _slurm ??= new SlurmTools(_inherited);
+        _slurmWatch ??= new SlurmWatch(_slurm, ledger, loggers.CreateLogger<SlurmWatch>());
+        return new SlurmDispatcher(
+            rule, options, ledger, _slurm, _slurmWatch, loggers.CreateLogger<SlurmDispatcher>());
+    }
 }

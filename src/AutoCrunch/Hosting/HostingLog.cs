@@ -65,6 +65,7 @@ internal static partial class HostingLog
             RabbitMqOptions rabbit => $"a message to {rabbit.Broker}, exchange '{rabbit.Exchange.Text}', routing key "
                 + $"'{rabbit.RoutingKey.Text}'",
             OwnOptions own => own.Type,
+            SlurmOptions slurm => "in Slurm: " + string.Join(' ', slurm.Command.Select(argument => argument.Text)),
             _ => compiled.Dispatcher.GetType().Name,
         };
         logger.Rule(rule.Name, patterns, rule.Path, compiled.Dispatcher.Concurrency, command);

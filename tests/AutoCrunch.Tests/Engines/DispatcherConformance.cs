@@ -24,6 +24,9 @@ public abstract class DispatcherConformance
     /// show it.</summary>
     protected virtual TimeSpan? ShortestTimeout => TimeSpan.FromSeconds(1);
 
+    /// <summary>Members of the section that make the end of a job quick; empty where the engine decides.</summary>
+    protected virtual string Grace => "\"KillGrace\": \"00:00:00.500\"";
+
     /// <summary>Starts the service; a place for what an engine needs before.</summary>
     private protected virtual void Start(ServiceUnderTest service) => service.Start();
 
@@ -80,7 +83,7 @@ public abstract class DispatcherConformance
                 Job = ["ignore-term=", "children=3", "wait-forever="],
                 Retry = """{ "MaxAttempts": 1 }""",
             },
-            $"\"Timeout\": \"{timeout:c}\", \"KillGrace\": \"00:00:00.500\"");
+            $"\"Timeout\": \"{timeout:c}\"{(Grace.Length > 0 ? ", " + Grace : "")}");
         Arena arena = Run(service, "new $S/f.raw; rsync -a $S/ $D/");
         service.Until(() => arena.Started().Count == 1, () => "the job");
         service.UntilIdle();
@@ -95,7 +98,7 @@ public abstract class DispatcherConformance
     public void A_cancelled_job_is_ended_and_does_not_run_again()
     {
         using ServiceUnderTest service = NewService(
-            new RuleText { Job = ["children=2", "wait-forever="] }, "\"KillGrace\": \"00:00:00.500\"");
+            new RuleText { Job = ["children=2", "wait-forever="] }, Grace);
         Arena arena = Run(service, "new $S/f.raw; rsync -a $S/ $D/");
         service.Until(() => arena.Started().Count == 1, () => "the job");
         Verb(service, "cancel", "1");
@@ -207,9 +210,15 @@ public abstract class DispatcherConformance
     /// <summary>A service whose one rule runs its jobs in the engine.</summary>
     /// <param name="rule">The rule.</param>
     /// <param name="more">Further members of the section <c>Dispatcher</c>.</param>
-    private protected ServiceUnderTest NewService(RuleText rule, string more = "") => Create(
-        "{ \"ShutdownGrace\": \"00:00:00.500\" }",
-        rule with { Dispatcher = $"{{ {Engine}{(more.Length > 0 ? ", " + more : "")} }}" });
+    private protected ServiceUnderTest NewService(RuleText rule, string more = "")
+    {
+        string where = more.Contains("WorkingDirectory", StringComparison.Ordinal)
+            ? ""
+            : ", \"WorkingDirectory\": \".\""; // not every engine has this default
+        return Create(
+            "{ \"ShutdownGrace\": \"00:00:00.500\" }",
+            rule with { Dispatcher = $"{{ {Engine}{(more.Length > 0 ? ", " + more : "")}{where} }}" });
+    }
 
     /// <summary>Makes the service; elsewhere, if the engine is there only.</summary>
     private protected virtual ServiceUnderTest Create(string settings, RuleText rule) => new(settings, rule);
