@@ -128,14 +128,15 @@ internal sealed partial class CompletionMachine
     private void JudgeRenamed(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
     {
         bool isWrittenLately = stat.MtimeNs >= file.QueueEmptyNs - ClockSlackNs - ClockStepOf(file, now);
+        bool mayBeWritten = isWrittenLately || MayBeWritten(file, stat, now);
         if (IsHeldForTime(stat))
             Hold(file, stat, HoldReason.ZeroMtime, effects);
-        else if (depth == ProbeDepth.Stat && (isWrittenLately || MayBeWritten(file, stat, now)))
+        else if (depth == ProbeDepth.Stat && (mayBeWritten || file.RenamedFrom is not null))
             effects.Add(Probe(file, ProbeDepth.Writers));
-        else if (file.Writer == WriterState.Writing && _policy.Arrivals != Arrivals.Rename)
+        else if (file.Writer == WriterState.Writing && mayBeWritten && _policy.Arrivals != Arrivals.Rename)
             BeWriting(file, stat, now);
         else if (isWrittenLately || stat.IsOwnerOnly || file.TouchedBefore is not null
-            || (file.Writer == WriterState.Unknown && file.RenamedFrom is not null))
+            || (file.Writer != WriterState.None && file.RenamedFrom is not null))
             ConfirmLater(file, stat, now); // and another may have been renamed here since, or a touched one written
         else
             Complete(file, stat, file.RenameEvidence, now, effects);
