@@ -152,9 +152,7 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     {
     }
 
-    /// <summary>
-    /// What came of an attempt is told to the ledger, also that it was never started, and with its next flush on disk.
-    /// </summary>
+    /// <summary>What came of an attempt is told to the ledger: also that it was never started.</summary>
     protected virtual void HasSettled(Attempt attempt)
     {
     }
