@@ -52,7 +52,7 @@ public sealed record SlurmOptions : DispatcherOptions
     public long MaxLogBytes { get; init; } = 10 * 1024 * 1024;
 
     /// <inheritdoc/>
-    public override string? Engine => "Slurm";
+    public override string? Engine => $"Slurm, with SharedDirectory {SharedDirectory}";
 
     /// <summary>
     /// The limit that Slurm is asked for: whole minutes, as sbatch counts. Null to leave it to the partition. Beyond

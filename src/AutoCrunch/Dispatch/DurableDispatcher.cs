@@ -71,13 +71,10 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
         _slots.WarmUp();
         _disposals.Start();
         IReadOnlyList<Job> left = Ledger.LeftRunning(Rule.Name);
-        if (Outlives)
-        {
-            Ledger.Resume(Rule.Name, Claimed);
-            StartClaims([]);
-        }
-        else if (left.Count == 0)
+        if (left.Count == 0)
             StartClaims(left);
+        else if (Outlives && Ledger.EngineBefore(Rule.Name) is not null)
+            Resume();
         else
             new Thread(() => Recover(left)) { Name = $"recover {Rule.Name}", IsBackground = true }.Start();
     }
@@ -128,11 +125,6 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     /// (<see cref="Attempt.IsResumed"/>), and nothing is ended.
     /// </summary>
     protected virtual bool Outlives => false;
-
-    /// <summary>
-    /// Ends what a crash of the service left running of these jobs. False when something is left: it is tried again.
-    /// </summary>
-    protected virtual bool TryEndSurvivors(IReadOnlyList<Job> jobs) => true;
 
     /// <summary>Called once on each slot's thread, before its first attempt.</summary>
     protected virtual void PrepareThread()
@@ -197,7 +189,17 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
             DispatchLog.CannotRecover(Logger, Rule.Name, e.Message);
         }
 
-        StartClaims(left);
+        // They were not left in the engine that the rule has now, if it has one: there they need not be looked for.
+        if (Outlives && Ledger.Engine(Rule.Name) is null)
+            Resume();
+        else
+            StartClaims(left);
+    }
+
+    private void Resume()
+    {
+        Ledger.Resume(Rule.Name, Claimed);
+        StartClaims([]);
     }
 
     private void StartClaims(IReadOnlyList<Job> left)

@@ -61,16 +61,7 @@ internal sealed class ProcessDispatcher : DurableDispatcher
     protected override void PrepareThread() => ChildProcess.ClearAmbientCapabilities();
 
     /// <inheritdoc/>
-    protected override bool TryEndSurvivors(IReadOnlyList<Job> jobs)
-    {
-        byte[] ledger = JobEnvironment.LedgerEntry(Ledger.Id);
-        List<ProcessFacts> Find() =>
-            [.. jobs.SelectMany(job => ProcessTable.Survivors(ledger, JobEnvironment.JobIdEntry(job.Id)))];
-        IReadOnlyList<ProcessFacts> left = ProcessTable.EndAll(Find, _options.KillGrace);
-        foreach (ProcessFacts process in left)
-            DispatchLog.SurvivorLeft(Logger, Rule.Name, process.Pid, process.Comm);
-        return left.Count == 0;
-    }
+    private protected override TimeSpan SurvivorsGrace => _options.KillGrace;
 
     /// <inheritdoc/>
     protected override string LastOutput(Attempt attempt) =>

@@ -19,6 +19,9 @@ internal sealed partial class JobLedger
                 LedgerLog.RuleChanged(logger, rule.Name, sentence);
         foreach ((string rule, long waiting) in RuleRecord.WaitingOfOthers(db, names))
             LedgerLog.RuleMissing(logger, rule, waiting);
+        foreach (RuleRecord other in before.Values.Where(record => record.Engine is not null))
+            if (!names.Contains(other.Name) && CountRunning(db, other) is > 0 and var running)
+                LedgerLog.LeftInEngine(logger, other.Name, running, other.Engine!);
 
         using SqliteStatement insert = db.Prepare("INSERT INTO rules (name) VALUES (?1) ON CONFLICT DO NOTHING");
         using SqliteStatement scope = db.Prepare("UPDATE rules SET path = ?2, patterns = ?3 WHERE id = ?1");
@@ -29,12 +32,15 @@ internal sealed partial class JobLedger
         foreach (WatchRule rule in rules)
         {
             RuleRecord record = records[rule.Name];
+            string? engine = options.Engines.GetValueOrDefault(rule.Name);
             if (!options.IsByHand)
-                RecordEngine(db, record, options.Engines.GetValueOrDefault(rule.Name));
+                RecordEngine(db, record, engine);
             if (record is { FirstScanDone: true, Path: null }) // by a version that did not record it
                 scope.Bind(1, record.Id).Bind(2, rule.Path.Span).Bind(3, RuleRecord.PatternsOf(rule)).Run();
             loaded.Add(rule.Name, new LedgerRule(record.Id, rule)
             {
+                Engine = engine,
+                EngineBefore = record.Engine,
                 FirstScanDone = record.FirstScanDone,
                 IsScanned = record.IsSameScope(rule),
                 Paused = record.Paused,
@@ -49,18 +55,21 @@ internal sealed partial class JobLedger
     {
         if (record.Engine == engine)
             return;
-        long running = db.QueryNumber(string.Create(CultureInfo.InvariantCulture, $"""
-            SELECT count(*) FROM jobs INDEXED BY jobs_running
-            WHERE state = {(int)JobState.Running} AND rule_id = {record.Id}
-            """)) ?? 0;
+        long running = CountRunning(db, record);
         if (record.Engine is not null && running > 0)
             throw new LedgerUnusableException(
                 $"{running} jobs of rule '{record.Name}' were left running in {record.Engine}, and would run a second "
-                + $"time beside that: set its Dispatcher:Type to {record.Engine} again until they have ended or are "
-                + "cancelled, then change it");
+                + $"time beside that: put its Dispatcher section back until they have ended or are cancelled, then "
+                + "change it");
         using SqliteStatement update = db.Prepare("UPDATE rules SET engine = ?2 WHERE id = ?1");
         update.Bind(1, record.Id).Bind(2, engine).Run();
     }
+
+    private static long CountRunning(SqliteDatabase db, RuleRecord record) => db.QueryNumber(string.Create(
+        CultureInfo.InvariantCulture, $"""
+        SELECT count(*) FROM jobs INDEXED BY jobs_running
+        WHERE state = {(int)JobState.Running} AND rule_id = {record.Id}
+        """)) ?? 0;
 
     // Ledger thread.
     private void ScanRecorded(LedgerRule rule, WholeScan scan)

@@ -144,6 +144,12 @@ internal sealed partial class JobLedger : IDisposable
     /// </summary>
     public IReadOnlyList<Job> LeftRunning(string rule) => _leftRunning[rule];
 
+    /// <summary>The engine in which the rule's running jobs go on without the service; null for none.</summary>
+    public string? Engine(string rule) => _rules[rule].Engine;
+
+    /// <summary>That of the last start: what was left running then may still run there.</summary>
+    public string? EngineBefore(string rule) => _rules[rule].EngineBefore;
+
     /// <summary>Records the rule's attempts that a crash left running as interrupted.</summary>
     public void RecoverCrashed(string rule)
     {

@@ -44,6 +44,11 @@ internal static partial class LedgerLog
         + "name again")]
     public static partial void RuleMissing(ILogger logger, string rule, long count);
 
+    [LoggerMessage(2017, LogLevel.Warning,
+        "{Count} jobs of rule {Rule}, which is configured no longer, were left running in {Engine}: what becomes of them "
+        + "is not known until there is a rule of that name with that engine again")]
+    public static partial void LeftInEngine(ILogger logger, string rule, long count, string engine);
+
     [LoggerMessage(2013, LogLevel.Warning,
         "Rule {Rule} is paused: the scan found {Files} files that are new to the ledger, more than MaxExistingFiles "
         + "({Most}). They and what arrives are recorded, but no job starts; {HowToResume}")]

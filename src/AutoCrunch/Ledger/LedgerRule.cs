@@ -17,6 +17,12 @@ internal sealed class LedgerRule(int id, WatchRule rule)
 
     public string Name => Rule.Name;
 
+    /// <summary>The engine in which its running jobs go on without the service; null when there is none.</summary>
+    public string? Engine { get; init; }
+
+    /// <summary>That of the last start: where what was left running then may still run.</summary>
+    public string? EngineBefore { get; init; }
+
     /// <summary>Told or read: the whole tree has been scanned once.</summary>
     public bool FirstScanDone
     {

@@ -167,6 +167,22 @@ public sealed class AsynchronousDispatcherTests : IDisposable
     }
 
     [Fact]
+    public void What_was_left_running_elsewhere_is_not_looked_for_in_the_engine_that_the_rule_has_now()
+    {
+        Leave(files: 1);
+
+        var resumed = new ConcurrentQueue<bool>();
+        Job job = Run(0, (attempt, _) =>
+        {
+            resumed.Enqueue(attempt.IsResumed);
+            return Task.FromResult<AttemptOutcome>(AttemptOutcome.Succeeded.Value);
+        }, outlives: true, engine: "Slurm").Single();
+
+        Assert.Equal([false], resumed);
+        Assert.Equal((JobState.Succeeded, 2, 1), (job.State, job.Attempts, job.Crashes));
+    }
+
+    [Fact]
     public void What_went_on_and_whose_file_is_gone_meanwhile_is_followed_to_its_end()
     {
         Leave(files: 1);
@@ -195,10 +211,16 @@ public sealed class AsynchronousDispatcherTests : IDisposable
     // Lets so many files complete, waits until all jobs have ended if wanted, stops, and returns the jobs.
     private Job[] Run(
         int files, Func<Attempt, CancellationToken, Task<AttemptOutcome>> run, Action? meanwhile = null,
-        bool waitForEnd = true, bool outputFails = false, bool outlives = false)
+        bool waitForEnd = true, bool outputFails = false, bool outlives = false, string? engine = null)
     {
         using var ledger = JobLedger.Open(
-            new LedgerOptions { StateDirectory = _directory["state"], Rules = [_rule] }, (_, _, _) => false, _log);
+            new LedgerOptions
+            {
+                StateDirectory = _directory["state"],
+                Rules = [_rule],
+                Engines = engine is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["raw"] = engine },
+            },
+            (_, _, _) => false, _log);
         ledger.Start();
         using (var dispatcher = new TestDispatcher(_rule, ledger, _log, run, outputFails, outlives))
         {

@@ -83,7 +83,7 @@ public sealed class StartTests : IDisposable
 
         var refused = Assert.Throws<LedgerUnusableException>(() => rig.Open());
         Assert.Contains("1 jobs of rule 'raw' were left running in Slurm", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("Dispatcher:Type", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("put its Dispatcher section back", refused.Message, StringComparison.Ordinal);
 
         // A command that has the ledger to itself for a moment starts nothing.
         rig.Options = rig.Options with { IsByHand = true };
@@ -108,6 +108,7 @@ public sealed class StartTests : IDisposable
         Attempt attempt = rig.Take();
 
         rig.Reopen(LedgerRig.Rule("other"));
+        Assert.Contains(rig.Log.Lines, line => line.Contains("were left running in Slurm", StringComparison.Ordinal));
         rig.Reopen(raw);
 
         rig.Ledger.Resume("raw", resumed => rig.Claimed.Add(resumed));

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -27,7 +28,7 @@ internal sealed class CompletionMessage
         _rule = rule;
         _attempt = attempt;
         _headers = options.Headers.ToDictionary(header => header.Key, header => header.Value.Expand(values));
-        Id = string.Create(CultureInfo.InvariantCulture, $"{ledgerId}-{job.Id}");
+        Id = string.Create(CultureInfo.InvariantCulture, $"{ledgerId}-{job.Id}-{Fingerprint(job)}");
         Exchange = Text(options.Exchange, values);
         RoutingKey = Text(options.RoutingKey, values);
     }
@@ -57,6 +58,14 @@ internal sealed class CompletionMessage
         trouble = TooLong("exchange", message.Exchange) ?? TooLong("routing key", message.RoutingKey);
         return message;
     }
+
+    // A power cut may take the last second's jobs from the ledger, and then their numbers are given to other files:
+    // whose messages must not look like repeats of those.
+    private static string Fingerprint(Job job) => Convert.ToHexStringLower(
+        SHA256.HashData(Encoding.ASCII.GetBytes(VersionOf(job))).AsSpan(0, 4));
+
+    private static string VersionOf(Job job) => string.Create(
+        CultureInfo.InvariantCulture, $"{job.Version.Inode}-{job.Version.SizeBytes}-{job.Version.MtimeNs}");
 
     /// <summary>The properties to send it with.</summary>
     public BasicProperties Properties()
@@ -98,8 +107,7 @@ internal sealed class CompletionMessage
             json.WriteBase64String("relativePathBase64", job.Path.Span);
             json.WriteNumber("size", job.Version.SizeBytes);
             json.WriteString("mtime", Iso(job.Version.MtimeNs));
-            json.WriteString("version", string.Create(CultureInfo.InvariantCulture,
-                $"{job.Version.Inode}-{job.Version.SizeBytes}-{job.Version.MtimeNs}"));
+            json.WriteString("version", VersionOf(job));
             json.WriteString("evidence", job.Evidence.ToString());
             json.WriteString("arrived", Iso(job.ArrivedNs));
             json.WriteString("completed", Iso(job.CompletedNs));
