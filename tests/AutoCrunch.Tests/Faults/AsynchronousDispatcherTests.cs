@@ -218,7 +218,9 @@ public sealed class AsynchronousDispatcherTests : IDisposable
             {
                 StateDirectory = _directory["state"],
                 Rules = [_rule],
-                Engines = engine is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["raw"] = engine },
+                Engines = engine is null
+                    ? new Dictionary<string, string>()
+                    : new Dictionary<string, string> { ["raw"] = engine },
             },
             (_, _, _) => false, _log);
         ledger.Start();
