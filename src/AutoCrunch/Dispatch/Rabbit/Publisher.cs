@@ -27,7 +27,9 @@ internal sealed class Publisher(string rule, Broker broker, RabbitMqOptions opti
         get
         {
             long leftNs = Volatile.Read(ref _refusedUntilNs) - Clock.MonotonicNs();
-            return leftNs <= 0 ? TimeSpan.Zero : TimeSpan.FromMicroseconds((leftNs / 1000) + 1);
+
+            // Whole milliseconds: timers take nothing shorter.
+            return leftNs <= 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds((leftNs / 1_000_000) + 1);
         }
     }
 
