@@ -36,6 +36,12 @@ internal sealed class RabbitMqCheck : IEngineCheck
             findings.Add(new EngineFinding(true, BrokerTrouble.UriKey,
                 $"{broker} has not answered in time: look after the network and the broker, or mend Uri"));
         }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            // The connection was lost on the way, or an answer did not come.
+            BrokerException error = BrokerTrouble.Connecting(e, broker, certificate: null);
+            findings.Add(new EngineFinding(true, error.Key, $"{broker}: {error.Message}"));
+        }
 
         return findings;
     }
