@@ -81,7 +81,8 @@ internal sealed class SystemdDispatcher : DurableDispatcher
         try
         {
             if (!attempt.IsResumed
-                && await InTimeAsync(StartAsync(attempt, files), stopping).ConfigureAwait(false) is { } notStarted)
+                && await InTimeAsync(StartAsync(attempt, files, stopping), stopping).ConfigureAwait(false)
+                    is { } notStarted)
                 return notStarted;
             _watch.WatchUnits();
             if (IsCancelled(attempt))
@@ -152,7 +153,7 @@ internal sealed class SystemdDispatcher : DurableDispatcher
     }
 
     // Null when the unit runs, or is about to: then its file will tell what became of it.
-    private async Task<AttemptOutcome?> StartAsync(Attempt attempt, UnitFiles files)
+    private async Task<AttemptOutcome?> StartAsync(Attempt attempt, UnitFiles files, CancellationToken stopping)
     {
         if (_program.TryPrepare(attempt, _environment.Of(attempt), out ChildStart start) is { } cannot)
             return cannot;
@@ -166,7 +167,7 @@ internal sealed class SystemdDispatcher : DurableDispatcher
         UnitRefusal? refusal = await _manager.StartAsync(UnitOf(attempt, files, start.LogFile)).ConfigureAwait(false);
 
         // Without an answer it may have been accepted. But what has not claimed the attempt by now never will.
-        if (refusal is not null && files.TryWithdraw())
+        if (refusal is not null && await WithdrawAsync(attempt, files, stopping).ConfigureAwait(false))
             return new AttemptOutcome.NotStarted(
                 refusal.IsUnreachable
                     ? refusal.Text
@@ -223,20 +224,55 @@ internal sealed class SystemdDispatcher : DurableDispatcher
         bool isInDoubt = attempt.IsResumed;
         while (true)
         {
-            if (files.ReadOutcome() is { } outcome)
+            if (await ReadOutcomeAsync(attempt, files, stopping).ConfigureAwait(false) is { } outcome)
                 return Judge(attempt, files, outcome);
             if (isInDoubt && await IsGoneAsync(unit, files, stopping).ConfigureAwait(false))
             {
-                if (files.TryWithdraw())
+                if (await WithdrawAsync(attempt, files, stopping).ConfigureAwait(false))
                     return NeverBegun(attempt, files);
 
                 // It had been claimed, perhaps in this very moment, by a unit that was submitted late.
                 if (await IsGoneAsync(unit, files, stopping).ConfigureAwait(false))
-                    return files.ReadOutcome() is { } late ? Judge(attempt, files, late) : Lost(attempt, files);
+                    return await ReadOutcomeAsync(attempt, files, stopping).ConfigureAwait(false) is { } late
+                        ? Judge(attempt, files, late)
+                        : Lost(attempt, files);
             }
 
             await unit.WaitAsync(null, stopping).ConfigureAwait(false);
             isInDoubt = unit.TakeDoubt();
+        }
+    }
+
+    // Null when there is none.
+    private async Task<UnitOutcome?> ReadOutcomeAsync(Attempt attempt, UnitFiles files, CancellationToken stopping)
+    {
+        UnitOutcome? outcome = null;
+        await UntilKnownAsync(attempt, files, "read", () => files.TryReadOutcome(out outcome), stopping)
+            .ConfigureAwait(false);
+        return outcome;
+    }
+
+    // False when a unit has claimed the attempt.
+    private async Task<bool> WithdrawAsync(Attempt attempt, UnitFiles files, CancellationToken stopping) =>
+        await UntilKnownAsync(attempt, files, "withdraw", files.TryWithdraw, stopping).ConfigureAwait(false) == 0;
+
+    // A file that cannot be looked at for a moment (EMFILE, EIO) is not one that is missing: what has ended well would
+    // count as lost, and run again. Returns 0 or ENOENT.
+    private async Task<int> UntilKnownAsync(
+        Attempt attempt, UnitFiles files, string verb, Func<int> look, CancellationToken stopping)
+    {
+        bool isTold = false;
+        while (true)
+        {
+            int errno = look();
+            if (errno is 0 or Errno.ENOENT)
+                return errno;
+            if (!isTold)
+                SystemdLog.CannotSee(
+                    Logger, attempt.Job.Id, Rule.Name, LinuxException.Explain(verb, files.Outcome, errno));
+            isTold = true;
+            using var timer = new PeriodicTimer(s_patienceMin);
+            await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false);
         }
     }
 
@@ -257,7 +293,7 @@ internal sealed class SystemdDispatcher : DurableDispatcher
 
             if (Interlocked.Exchange(ref _isUnreachable, 1) == 0)
                 SystemdLog.Unreachable(Logger, Rule.Name, units.Refusal.Text);
-            if (files.ReadOutcome() is not null)
+            if (files.TryReadOutcome(out _) == 0)
                 return true;
             await unit.WaitAsync(patience, stopping).ConfigureAwait(false);
             patience = Longer(patience);

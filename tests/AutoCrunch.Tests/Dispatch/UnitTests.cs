@@ -65,14 +65,27 @@ public sealed class UnitTests : IDisposable
 
         Assert.Equal(0, Tool.TryRun("/bin/sh", other).ExitCode);
         Assert.True(files.HasBegun);
-        Assert.False(files.TryWithdraw());
+        Assert.Equal(Errno.ENOENT, files.TryWithdraw());
         Assert.Equal(UnitScript.NotClaimed, Tool.TryRun("/bin/sh", other).ExitCode);
         Assert.Equal("ran\n", _directory.ReadText("log"));
 
         Assert.Null(files.Prepare(script));
-        Assert.True(files.TryWithdraw());
+        Assert.Equal(0, files.TryWithdraw());
         Assert.Equal(UnitScript.NotClaimed, Tool.TryRun("/bin/sh", other).ExitCode);
         Assert.Equal("ran\n", _directory.ReadText("log"));
+    }
+
+    [Fact]
+    public void An_outcome_that_cannot_be_read_is_not_taken_for_one_that_is_missing()
+    {
+        var files = new UnitFiles(Root, "unit");
+        Assert.Equal(Errno.ENOENT, files.TryReadOutcome(out UnitOutcome? outcome));
+        Assert.Null(outcome);
+        Assert.Equal(0, PathOps.TryMakeDirectory(files.Outcome, 0b111_000_000));
+        Assert.Equal(Errno.EISDIR, files.TryReadOutcome(out outcome));
+        Assert.Null(outcome);
+        Assert.Equal(0, PathOps.TryMakeDirectory(Root.Join("unit.ready"u8), 0b111_000_000));
+        Assert.Equal(Errno.EISDIR, files.TryWithdraw());
     }
 
     [Theory]

@@ -38,4 +38,8 @@ internal static partial class SystemdLog
 
     [LoggerMessage(3147, LogLevel.Warning, "Job {Job}: its unit cannot be followed at present (rule {Rule}): {Reason}")]
     public static partial void CannotFollow(ILogger logger, long job, string rule, string reason);
+
+    [LoggerMessage(3148, LogLevel.Warning,
+        "Job {Job}: how far its unit is cannot be seen at present, it is tried again (rule {Rule}): {Reason}")]
+    public static partial void CannotSee(ILogger logger, long job, string rule, string reason);
 }

@@ -56,14 +56,21 @@ internal sealed class UnitFiles(BytePath directory, string unit)
         }
     }
 
-    /// <summary>Takes the script away, if no unit has claimed it: then none ever will.</summary>
-    public bool TryWithdraw() => PathOps.TryUnlink(Ready) == 0;
+    /// <summary>
+    /// Takes the script away: 0 when no unit had claimed it, and none ever will; ENOENT when one has. With any other
+    /// errno neither is known.
+    /// </summary>
+    public int TryWithdraw() => PathOps.TryUnlink(Ready);
 
-    /// <summary>What the unit has left; null while it has not.</summary>
-    public UnitOutcome? ReadOutcome() =>
-        PathOps.TryReadSmallFile(Outcome, out byte[] content, OutcomeBytesMax) == 0
-            ? UnitOutcome.Parse(content)
-            : null;
+    /// <summary>
+    /// What the unit has left: 0 when it has, ENOENT while it has not. With any other errno neither is known.
+    /// </summary>
+    public int TryReadOutcome(out UnitOutcome? outcome)
+    {
+        int errno = PathOps.TryReadSmallFile(Outcome, out byte[] content, OutcomeBytesMax);
+        outcome = errno == 0 ? UnitOutcome.Parse(content) : null;
+        return errno;
+    }
 
     /// <summary>Removes all that is there of the attempt.</summary>
     public void Remove()
