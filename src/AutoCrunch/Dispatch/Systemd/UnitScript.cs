@@ -17,14 +17,15 @@ internal static class UnitScript
     private const int JournalBytesMax = 16 * 1024;
 
     // Arguments: the attempt's file without suffix, the unit, --user or --system, the log, how much of its end goes to
-    // the journal. Job= is set while somebody has the unit stopped (org.freedesktop.systemd1(5)). The line is written
+    // the journal. Job= is set while somebody has the unit stopped (org.freedesktop.systemd1(5)); a manager that does
+    // not answer must not use up the time in which the outcome is to be written (TimeoutStopSec=). The line is written
     // over the beginning of the file, whose blocks are there: a full disk takes it too. What a unit that has not
     // claimed its attempt has to say is not about the attempt.
     private const string AtEnd = """
         if [ -e "$1.begun" ]; then was=begun
         elif [ -e "$1.ready" ] && [ "$EXIT_STATUS" != 121 ]; then was=ready
         else exit 0; fi
-        job=$(systemctl "$3" show --property=Job --value "$2" 2>/dev/null)
+        job=$(timeout 3 systemctl "$3" show --property=Job --value "$2" 2>/dev/null)
         printf '%s %s %s %s %s\n' "$was" "${SERVICE_RESULT:--}" "${EXIT_CODE:--}" "${EXIT_STATUS:--}" \
             "${job:+stopped}" 1<>"$1.$was" && mv -f -- "$1.$was" "$1"
         if [ -s "$4" ]; then tail -c "$5" -- "$4" | tr -d '\000'; fi
