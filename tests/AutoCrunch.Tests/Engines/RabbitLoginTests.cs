@@ -135,6 +135,7 @@ public sealed class RabbitLoginTests(RabbitBroker broker)
             Assert.Single(await ErrorsAsync(address with { Port = _broker.EncryptedPort })), StringComparison.Ordinal);
         using var service = new RabbitService(_broker);
         (int exitCode, string output) = service.Verb("check");
+        Assert.Equal(1, exitCode);
         Assert.Contains($"AutoCrunch:Rules:raw:Dispatcher:Exchange: there is no exchange '{service.Name}'", output,
             StringComparison.Ordinal);
         await service.DeclareAsync();
