@@ -147,7 +147,8 @@ internal sealed class UnitManager
 
     private async Task<UnitList> AfterAsync(Task<UnitList> listing, string prefix)
     {
-        await listing.ConfigureAwait(false);
+        // How it went is told to those who asked for it.
+        await ((Task)listing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Task<UnitList> next;
         lock (_gate)
         {
@@ -166,9 +167,18 @@ internal sealed class UnitManager
             "systemctl", Option, "list-units", "--all", "--plain", "--no-legend", "--full", "--no-pager",
             "--", prefix + "*",
         ];
-        (ProgramResult? result, UnitRefusal? refusal) = await RunAsync(command).ConfigureAwait(false);
-        lock (_gate)
-            _listing = null;
+        ProgramResult? result;
+        UnitRefusal? refusal;
+        try
+        {
+            (result, refusal) = await RunAsync(command).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate)
+                _listing = null;
+        }
+
         var loaded = new HashSet<string>(StringComparer.Ordinal);
         string output = refusal is null ? Encoding.UTF8.GetString(result!.Output) : "";
         foreach (string line in output.Split('\n'))
@@ -179,22 +189,23 @@ internal sealed class UnitManager
 
     private async Task<(ProgramResult? Result, UnitRefusal? Refusal)> RunAsync(string[] command)
     {
-        var name = new BytePath(Encoding.ASCII.GetBytes(command[0]));
-        int errno = ProgramFinder.TryFind(name, BytePath.Empty, _searchPath, out BytePath program);
-        if (errno != 0)
-            return (null, new UnitRefusal(
-                LinuxException.Explain("program", name, errno) + "; rules of type Systemd need it", true));
-        var call = new ProgramCall(program, [.. command.Select(Encoding.UTF8.GetBytes)], _environment)
-        {
-            Timeout = s_patience,
-        };
         try
         {
+            var name = new BytePath(Encoding.ASCII.GetBytes(command[0]));
+            int errno = ProgramFinder.TryFind(name, BytePath.Empty, _searchPath, out BytePath program);
+            if (errno != 0)
+                return (null, new UnitRefusal(
+                    LinuxException.Explain("program", name, errno) + "; rules of type Systemd need it", true));
+            var call = new ProgramCall(program, [.. command.Select(Encoding.UTF8.GetBytes)], _environment)
+            {
+                Timeout = s_patience,
+            };
             ProgramResult result = await _programs.RunAsync(call).ConfigureAwait(false);
             return (result, result.IsSuccess ? null : Explain(call, result));
         }
-        catch (LinuxException e)
+        catch (Exception e) when (e is not InvariantException)
         {
+            // No memory for what it says, for one. That is never a job's fault.
             return (null, new UnitRefusal(e.Message, IsUnreachable: true));
         }
     }
