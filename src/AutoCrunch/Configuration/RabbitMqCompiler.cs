@@ -49,7 +49,7 @@ internal static class RabbitMqCompiler
         };
     }
 
-    // What was found is never told where it may hold a password: mistakes go to terminals and logs.
+    // What was found is never told: a password may be anywhere in it, and mistakes go to terminals and logs.
     private static BrokerAddress? CompileUri(string key, string text, SectionReader reader)
     {
         if (reader.Layers.Value(key) is null)
@@ -69,8 +69,8 @@ internal static class RabbitMqCompiler
             || uri.Query.Length > 0 || uri.Fragment.Length > 0 || uri.Port == 0
             || uri.AbsolutePath.IndexOf('/', 1) is > 0)
         {
-            string found = MayHoldPassword(text) ? "a text that is none" : reader.Layers.Found(key);
-            reader.Mistake(key, found, expected + " (a slash in the name of a virtual host is written %2f)");
+            reader.Mistake(
+                key, "a text that is none", expected + " (a slash in the name of a virtual host is written %2f)");
             return null;
         }
 
@@ -82,15 +82,6 @@ internal static class RabbitMqCompiler
             VirtualHost = virtualHost.Length == 0 ? "/" : virtualHost,
             IsEncrypted = isEncrypted,
         };
-    }
-
-    // "amqp://user:secret" without a host, for one: a colon that no port follows.
-    private static bool MayHoldPassword(string text)
-    {
-        int scheme = text.IndexOf("://", StringComparison.Ordinal);
-        string rest = scheme < 0 ? text : text[(scheme + 3)..];
-        int colon = rest.LastIndexOf(':');
-        return colon >= 0 && !rest[(colon + 1)..].Split('/')[0].All(char.IsAsciiDigit);
     }
 
     private static bool CheckCredentials(RabbitMqSection section, string key, SectionReader reader)

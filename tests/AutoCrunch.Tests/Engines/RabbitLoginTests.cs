@@ -148,6 +148,8 @@ public sealed class RabbitLoginTests(RabbitBroker broker)
     [InlineData("\"Uri\": \"amqp://autocrunch:s3cret-s3cret@broker/\"", "Uri",
         "they belong in User and PasswordFile or PasswordCredential")]
     [InlineData("\"Uri\": \"amqp://autocrunch:s3cret-s3cret\"", "Uri", "a Uri like")]
+    [InlineData("\"Uri\": \"amqp://me:s3cret:5672/\"", "Uri", "a Uri like")]
+    [InlineData("\"Uri\": \"amqp://broker/?password=s3cret\"", "Uri", "a Uri like")]
     [InlineData("\"Uri\": \"http://broker/\"", "Uri", "a Uri like")]
     [InlineData("\"Uri\": \"amqp://broker/a/b\"", "Uri", "%2f")]
     [InlineData("\"Uri\": \"amqp://broker\", \"Password\": \"s3cret-s3cret\"", "Password", "one of")]
