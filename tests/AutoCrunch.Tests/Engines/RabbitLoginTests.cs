@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using AutoCrunch.Configuration;
 using AutoCrunch.Core;
 using AutoCrunch.Dispatch;
@@ -191,6 +193,26 @@ public sealed class RabbitLoginTests(RabbitBroker broker)
         Assert.Equal((host, port, virtualHost, isEncrypted),
             (broker.Host, broker.Port, broker.VirtualHost, broker.IsEncrypted));
         Assert.Equal(100, options.Concurrency);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_broker_that_accepts_and_stays_silent_is_not_waited_for_for_ever(bool isEncrypted)
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var address = new BrokerAddress
+        {
+            Host = "127.0.0.1",
+            Port = ((IPEndPoint)silent.LocalEndpoint).Port,
+            IsEncrypted = isEncrypted,
+        };
+        BrokerException error = await Assert.ThrowsAsync<BrokerException>(
+            () => BrokerLogin.ConnectAsync(address, "test", CancellationToken.None, TimeSpan.FromSeconds(1))
+                .WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal("Uri", error.Key);
+        Assert.StartsWith($"127.0.0.1 does not answer on port {address.Port}", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -24,6 +24,9 @@ internal sealed class BrokerLogin
     private static readonly TimeSpan s_heartbeat = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_answer = TimeSpan.FromSeconds(15);
 
+    // For all steps together: the client has no limit of its own for that of TLS.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
     private readonly BrokerAddress _broker;
     private string? _certificateTrouble;
 
@@ -33,18 +36,22 @@ internal sealed class BrokerLogin
     /// <param name="broker">The broker.</param>
     /// <param name="name">What the broker shows as the connection's name.</param>
     /// <param name="stop">Nobody wants the connection any more.</param>
+    /// <param name="patience">How long it may take; null for the usual time.</param>
     /// <exception cref="BrokerException">It did not come about; the message says why and what to do.</exception>
-    public static async Task<IConnection> ConnectAsync(BrokerAddress broker, string name, CancellationToken stop)
+    public static async Task<IConnection> ConnectAsync(
+        BrokerAddress broker, string name, CancellationToken stop, TimeSpan? patience = null)
     {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(patience ?? s_patience);
         var login = new BrokerLogin(broker);
         IConnection? connection = null;
         try
         {
-            connection = await login.Factory().CreateConnectionAsync(name, stop).ConfigureAwait(false);
+            connection = await login.Factory().CreateConnectionAsync(name, limit.Token).ConfigureAwait(false);
 
             // The client does not wait for what the broker says of the virtual host.
-            IChannel channel = await connection.CreateChannelAsync(null, stop).ConfigureAwait(false);
-            await channel.CloseAsync(stop).ConfigureAwait(false);
+            IChannel channel = await connection.CreateChannelAsync(null, limit.Token).ConfigureAwait(false);
+            await channel.CloseAsync(limit.Token).ConfigureAwait(false);
             await channel.DisposeAsync().ConfigureAwait(false);
             return connection;
         }
@@ -54,7 +61,10 @@ internal sealed class BrokerLogin
                 await new BrokerLink(connection).CloseAsync().ConfigureAwait(false);
             if (e is OperationCanceledException && stop.IsCancellationRequested)
                 throw;
-            throw BrokerTrouble.Connecting(e, broker, login._certificateTrouble);
+            Exception cause = limit.IsCancellationRequested && !stop.IsCancellationRequested
+                ? new TimeoutException(e.Message, e) // whatever the client makes of it
+                : e;
+            throw BrokerTrouble.Connecting(cause, broker, login._certificateTrouble);
         }
     }
 
