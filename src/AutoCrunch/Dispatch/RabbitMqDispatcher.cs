@@ -133,6 +133,9 @@ internal sealed class RabbitMqDispatcher : DurableDispatcher
                 case PublishEnd.ChannelClosed:
                     isSuspect = true;
                     break;
+                case PublishEnd.Unconfirmed when result.OthersWereConfirmed:
+                    isSuspect = true;
+                    break;
                 case PublishEnd.Unconfirmed:
                     _broker.GiveUp(link, $"it has confirmed no message for {_options.ConfirmTimeout:c}: it is "
                         + "overloaded, or a queue has lost its majority; see rabbitmqctl list_queues");

@@ -11,6 +11,7 @@ internal sealed class BrokerLink
 
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _changedNs;
+    private long _confirmedNs;
     private string? _loss;
 
     public BrokerLink(IConnection connection)
@@ -46,6 +47,12 @@ internal sealed class BrokerLink
 
     /// <summary>True when the broker has read all the time since then (monotonic clock).</summary>
     public bool HasReadSince(long momentNs) => !IsBlocked && Volatile.Read(ref _changedNs) < momentNs;
+
+    /// <summary>The broker has confirmed a message on it, of any rule.</summary>
+    public void SetConfirmed() => Volatile.Write(ref _confirmedNs, Clock.MonotonicNs());
+
+    /// <summary>True when the broker has confirmed something on it since then (monotonic clock).</summary>
+    public bool HasConfirmedSince(long momentNs) => Volatile.Read(ref _confirmedNs) > momentNs;
 
     /// <summary>It counts as lost from now on.</summary>
     public void GiveUp(string reason)

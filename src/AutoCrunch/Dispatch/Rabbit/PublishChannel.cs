@@ -63,7 +63,10 @@ internal sealed class PublishChannel
             catch (TimeoutException)
             {
                 Observe(publish);
-                return new PublishResult(PublishEnd.Unconfirmed);
+                return new PublishResult(PublishEnd.Unconfirmed)
+                {
+                    OthersWereConfirmed = Link.HasConfirmedSince(startNs),
+                };
             }
             catch (OperationCanceledException)
             {

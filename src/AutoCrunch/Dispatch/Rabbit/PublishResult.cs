@@ -37,6 +37,9 @@ internal readonly record struct PublishResult(PublishEnd End)
     /// <summary>What the broker, or the client, said.</summary>
     public string Text { get; init; } = "";
 
+    /// <summary>Unconfirmed, while others on the same connection were confirmed.</summary>
+    public bool OthersWereConfirmed { get; init; }
+
     /// <summary>No other message was on the same channel.</summary>
     public bool WasAlone { get; init; }
 }

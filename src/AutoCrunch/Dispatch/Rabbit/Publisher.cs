@@ -57,7 +57,18 @@ internal sealed class Publisher(string rule, Broker broker, RabbitMqOptions opti
             }
         }
 
-        return Noted(await shared.PublishAsync(message, options.ConfirmTimeout, end).ConfigureAwait(false));
+        PublishResult result = Noted(
+            shared, await shared.PublishAsync(message, options.ConfirmTimeout, end).ConfigureAwait(false));
+
+        // Of all that wait on the channel one is enough.
+        if (result is { End: PublishEnd.Unconfirmed, OthersWereConfirmed: true }
+            && Interlocked.CompareExchange(ref _shared, null, shared) == shared)
+        {
+            RefuseUnconfirmed();
+            shared.Close();
+        }
+
+        return result;
     }
 
     /// <summary>The broker takes nothing of this rule for now: the next try is put off, each time for longer.</summary>
@@ -108,10 +119,12 @@ internal sealed class Publisher(string rule, Broker broker, RabbitMqOptions opti
         try
         {
             PublishResult result = Noted(
-                await channel.PublishAsync(message, options.ConfirmTimeout, end).ConfigureAwait(false));
-            isKept = !isSuspect && channel.IsOpen;
+                channel, await channel.PublishAsync(message, options.ConfirmTimeout, end).ConfigureAwait(false));
+            isKept = !isSuspect && channel.IsOpen && result.End != PublishEnd.Unconfirmed;
             if (isKept)
                 Interlocked.Exchange(ref _shared, channel)?.Close();
+            if (result is { End: PublishEnd.Unconfirmed, OthersWereConfirmed: true })
+                RefuseUnconfirmed();
             return result with { WasAlone = true };
         }
         finally
@@ -121,12 +134,21 @@ internal sealed class Publisher(string rule, Broker broker, RabbitMqOptions opti
         }
     }
 
-    private PublishResult Noted(PublishResult result)
+    // The broker is well, and the connection serves other rules: only this one waits.
+    private void RefuseUnconfirmed() =>
+        Refuse($"one was not confirmed within {options.ConfirmTimeout:c}, while others on the connection were: "
+            + "a queue may have lost its majority; see rabbitmqctl list_queues");
+
+    private PublishResult Noted(PublishChannel channel, PublishResult result)
     {
         if (result.End is PublishEnd.Confirmed or PublishEnd.Unroutable or PublishEnd.Nacked)
             Answered();
         if (result.End == PublishEnd.Confirmed)
+        {
+            channel.Link.SetConfirmed();
             broker.Confirmed();
+        }
+
         return result;
     }
 
