@@ -101,6 +101,20 @@ public sealed class SlurmJudgeTests
         Assert.Null(SlurmRow.TryParse(Encoding.UTF8.GetBytes(line)));
 
     [Fact]
+    public void Slurm_is_asked_for_all_jobs_whatever_the_environment_would_hide()
+    {
+        string[] inherited =
+        [
+            "PATH=/none", "SLURM_CONF=/c", "SQUEUE_STATES=PD", "SQUEUE_PARTITION=p", "SBATCH_PARTITION=p",
+            "SCANCEL_STATE=PENDING", "SLURM_CLUSTERS=other",
+        ];
+        ProgramCall query = new SlurmTools(inherited.Select(Encoding.ASCII.GetBytes)).Query();
+
+        Assert.Contains("--all", query.Arguments.Select(Encoding.ASCII.GetString));
+        Assert.Equal(inherited[..2], query.Environment.Select(Encoding.ASCII.GetString));
+    }
+
+    [Fact]
     public void Tokens_differ_by_ledger_job_and_attempt_and_stay_the_same()
     {
         string[] tokens =

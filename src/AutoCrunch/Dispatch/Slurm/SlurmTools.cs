@@ -14,13 +14,22 @@ internal sealed class SlurmTools
     // slurmctld answers within its MessageTimeout (10 s) or not at all; sbatch itself tries for longer.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
+    // Options of Slurm's programs (squeue(1) and others, ENVIRONMENT VARIABLES): with one of them an answer might leave
+    // out jobs that live, which would then be submitted again.
+    private static readonly byte[][] s_optionPrefixes =
+        [.. "SQUEUE_ SBATCH_ SCANCEL_ SLURM_CLUSTERS=".Split(' ').Select(Encoding.ASCII.GetBytes)];
+
     private readonly byte[][] _environment;
     private readonly string _searchPath;
 
     /// <param name="inherited">The service's environment; sbatch passes it on to jobs.</param>
     public SlurmTools(IEnumerable<byte[]> inherited)
     {
-        _environment = [.. JobEnvironment.WithoutOwn(inherited)];
+        _environment =
+        [
+            .. JobEnvironment.WithoutOwn(inherited)
+                .Where(entry => !Array.Exists(s_optionPrefixes, prefix => entry.AsSpan().StartsWith(prefix))),
+        ];
         _searchPath = _environment.Select(Encoding.UTF8.GetString)
             .FirstOrDefault(entry => entry.StartsWith(PathPrefix, StringComparison.Ordinal))?[PathPrefix.Length..]
             ?? ProgramFinder.DefaultPath;
@@ -37,10 +46,12 @@ internal sealed class SlurmTools
             Input = "#!/bin/bash\n"u8.ToArray(),
         };
 
-    /// <summary>Asks for all jobs of this user, in all states that Slurm remembers.</summary>
+    /// <summary>
+    /// Asks for all jobs of this user, in all states that Slurm remembers; --all: in hidden partitions, too.
+    /// </summary>
     public ProgramCall Query() => Call(
         "squeue",
-        ["--noheader", "--states=all", $"--user={Accounts.UserId}", $"--format={SlurmRow.Format}"]) with
+        ["--noheader", "--all", "--states=all", $"--user={Accounts.UserId}", $"--format={SlurmRow.Format}"]) with
     {
         MaxOutputBytes = MaxAnswerBytes,
     };
