@@ -42,6 +42,7 @@ internal static class SlurmJudge
     private const int CannotExecute = 126;
     private const int NotFound = 127;
     private const int NoWorkingDirectory = 72;
+    private const int NotDone = 73;
 
     /// <summary>The verdict; null while there can be none.</summary>
     public static AttemptOutcome? Of(in SlurmFacts facts, SlurmOptions options)
@@ -86,6 +87,8 @@ internal static class SlurmJudge
             NotFound => $" on node '{node}': the program was not found there",
             CannotExecute => $" on node '{node}': the program could not be executed there",
             NoWorkingDirectory => $" on node '{node}': perhaps WorkingDirectory is not there",
+            NotDone => $" on node '{node}': perhaps Setup or a signal ended the batch script before the command had "
+                + "ended",
             _ => "",
         };
         return cause switch

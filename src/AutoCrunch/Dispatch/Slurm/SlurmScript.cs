@@ -36,6 +36,8 @@ internal static class SlurmScript
             autocrunch_end() {
                 local code=$?
                 trap - EXIT
+                # Neither what Setup sources nor a signal may end this script as if the command had succeeded.
+                [ -n "${autocrunch_done-}" ] || [ "$code" -ne 0 ] || code=73
                 printf 'autocrunch 1\ncode %s\njob %s\nnode %s\nend\n' "$code" "$SLURM_JOB_ID" \
                     "$SLURMD_NODENAME" >"$autocrunch_dir/outcome.new" \
                     && command -p mv -f -- "$autocrunch_dir/outcome.new" "$autocrunch_dir/outcome"
@@ -49,6 +51,7 @@ internal static class SlurmScript
         foreach (byte[] entry in environment)
             if (IsAssignment(entry))
                 script.Append("export ").Append(Quote(entry)).Append('\n');
+        script.Append("unset autocrunch_done\n");
         foreach (string line in options.Setup)
             script.Append(line).Append("\nautocrunch_code=$?; [ \"$autocrunch_code\" -eq 0 ] ")
                 .Append("|| { echo \"autocrunch: Setup failed with code $autocrunch_code\" >&2; ")
@@ -59,7 +62,8 @@ internal static class SlurmScript
             script.Append(' ').Append(Quote(argument));
 
         // exec, so that no builtin or function of that name is taken; in a shell of its own, so that this one can tell.
-        script.Append("\n(exec -- \"$@\")\n");
+        script.Append("\n(exec -- \"$@\")\n")
+            .Append("autocrunch_code=$?; autocrunch_done=1; exit \"$autocrunch_code\"\n");
         return Encoding.UTF8.GetBytes(script.ToString());
     }
 
