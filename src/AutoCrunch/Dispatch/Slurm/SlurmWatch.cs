@@ -54,6 +54,8 @@ internal sealed class SlurmWatch : IDisposable
         {
             if (_isStopping)
                 return;
+            long interval = IntervalOf(follow);
+            _intervalNs = _followed.Count == 0 ? interval : Math.Min(_intervalNs, interval);
             _followed[follow.Name] = follow;
             PlanLook();
             if (_thread is null)
@@ -107,17 +109,11 @@ internal sealed class SlurmWatch : IDisposable
     private void PlanLook()
     {
         bool isNeeded = _followed.Count > 0 || _settled.Count > 0 || _isDown;
-        _lookAtNs = isNeeded ? _lookedNs + IntervalNs() : long.MaxValue;
+        _lookAtNs = isNeeded ? _lookedNs + _intervalNs : long.MaxValue;
         Monitor.Pulse(_gate);
     }
 
-    // Of those that are followed now, else of the last that were.
-    private long IntervalNs()
-    {
-        if (_followed.Count > 0)
-            _intervalNs = _followed.Values.Min(follow => (long)follow.Interval.TotalNanoseconds);
-        return _intervalNs;
-    }
+    private static long IntervalOf(SlurmFollow follow) => (long)follow.Interval.TotalNanoseconds;
 
     private void Work()
     {
@@ -145,7 +141,13 @@ internal sealed class SlurmWatch : IDisposable
 
             Act(isLook);
             lock (_gate)
+            {
+                // Of those that are followed now, else of the last that were. Not with each that comes or goes: with
+                // as many as there are jobs, that would be quadratic.
+                if (_followed.Count > 0)
+                    _intervalNs = _followed.Values.Min(IntervalOf);
                 PlanLook();
+            }
         }
     }
 
