@@ -31,6 +31,7 @@ internal sealed class SlurmFollow(
     private long _askFromNs = long.MaxValue;
     private long? _slurmId;
     private bool _isUnseen;
+    private bool _hasCopies;
 
     /// <summary>The name of its job in Slurm.</summary>
     public string Name => place.JobName;
@@ -48,6 +49,16 @@ internal sealed class SlurmFollow(
         {
             lock (_gate)
                 return _slurmId;
+        }
+    }
+
+    /// <summary>What to cancel: null where that is all of its name, since it has copies or is not known.</summary>
+    public long? CancelId
+    {
+        get
+        {
+            lock (_gate)
+                return _hasCopies ? null : _slurmId;
         }
     }
 
@@ -109,8 +120,10 @@ internal sealed class SlurmFollow(
         long askFrom = Volatile.Read(ref _askFromNs);
         SlurmRow? row = Choose(rows);
         if (row is not null)
-            Found(row);
-        if (row is { IsPending: true } || askFrom == long.MaxValue)
+            Found(row, hasCopies: rows.Count > 1);
+
+        // The only one waits: nothing of it can be there. A copy that waits says nothing of the one that ran.
+        if (askFrom == long.MaxValue || (row is { IsPending: true } && (rows.Count == 1 || !place.IsClaimed)))
             return;
         if (row is { IsRunning: true } && options.Timeout is { } timeout && row.Elapsed > timeout)
             EndFor(SlurmEndCause.Timeout);
@@ -157,21 +170,24 @@ internal sealed class SlurmFollow(
         return false;
     }
 
-    // A late copy has the same name: what lives counts, else the one that has claimed the attempt.
+    // A late copy has the same name: the one that has claimed the attempt counts, else what lives and may claim it.
     private SlurmRow? Choose(IReadOnlyList<SlurmRow> rows)
     {
         if (rows.Count <= 1)
             return rows.Count == 0 ? null : rows[0];
-        if (rows.FirstOrDefault(row => !row.HasEnded) is { } alive)
-            return alive;
-        long? claimer = place.TryReadClaimer() ?? SlurmId;
-        return rows.FirstOrDefault(row => row.Id == claimer) ?? rows.MaxBy(row => row.Id);
+        long? claimer = place.TryReadClaimer();
+        long? known = SlurmId;
+        return rows.FirstOrDefault(row => row.Id == claimer)
+            ?? rows.FirstOrDefault(row => !row.HasEnded)
+            ?? rows.FirstOrDefault(row => row.Id == known)
+            ?? rows.MaxBy(row => row.Id);
     }
 
-    private void Found(SlurmRow row)
+    private void Found(SlurmRow row, bool hasCopies)
     {
         lock (_gate)
         {
+            _hasCopies |= hasCopies;
             bool isNews = _slurmId is null && _askFromNs != long.MaxValue;
             if (!isNews)
                 return;

@@ -242,9 +242,9 @@ internal sealed class SlurmWatch : IDisposable
         SlurmFollow[] due;
         lock (_gate)
             due = [.. _followed.Values.Where(follow => follow.TakeCancel(now))];
-        foreach (SlurmFollow[] known in due.Where(follow => follow.SlurmId is not null).Chunk(CancelledAtOnce))
-            Cancel(_tools.Cancel(known.Select(follow => follow.SlurmId!.Value)), known);
-        foreach (SlurmFollow follow in due.Where(follow => follow.SlurmId is null))
+        foreach (SlurmFollow[] known in due.Where(follow => follow.CancelId is not null).Chunk(CancelledAtOnce))
+            Cancel(_tools.Cancel(known.Select(follow => follow.CancelId!.Value)), known);
+        foreach (SlurmFollow follow in due.Where(follow => follow.CancelId is null))
             Cancel(_tools.Cancel(follow.Name), [follow]);
     }
 
