@@ -26,6 +26,7 @@ public sealed class SlurmJudgeScriptTests : IDisposable
     public SlurmJudgeScriptTests()
     {
         _place = new SlurmPlace(_directory.Path, SlurmToken.Of("ledger", 1, 1));
+        Assert.Equal(0, SlurmPlace.TryMark(_directory.Path));
         Assert.Equal(PlaceState.Ready, _place.Prepare(out _));
     }
 
@@ -59,6 +60,24 @@ public sealed class SlurmJudgeScriptTests : IDisposable
     [InlineData("exit 4", 4)]
     public void Strict_options_of_the_shell_in_a_setup_change_nothing(string command, int code) =>
         Assert.Equal(code, Run(command, "set -eu").Code);
+
+    [Fact]
+    public void What_was_called_off_can_be_submitted_again_also_after_a_crash_in_between()
+    {
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal(0, _place.TryVoid());
+            Directory.CreateDirectory(_place.Directory + "/freed");
+            File.WriteAllText(_place.Directory + "/freed/void", "");
+
+            Assert.Equal(PlaceState.Ready, _place.Prepare(out _));
+            Assert.Equal((false, false), (_place.IsClaimed, _place.IsVoid));
+        }
+
+        Directory.CreateDirectory(_place.Directory + "/freed");
+        Assert.Equal(0, _place.Remove());
+        Assert.False(Directory.Exists(_place.Directory.ToString()));
+    }
 
     private SlurmOutcome Run(string command, params string[] setup)
     {

@@ -64,6 +64,8 @@ internal sealed class SlurmPlace(BytePath shared, string token)
 
     private BytePath Void => Claim.Join(s_void);
 
+    private BytePath Freed => Directory.Join("freed"u8);
+
     /// <summary>Whether SharedDirectory is the one that jobs were submitted with. Returns 0 or the errno.</summary>
     public static int TryFindMark(BytePath shared) => FileStatReader.TryReadTarget(shared.Join(MarkName), out _);
 
@@ -88,8 +90,10 @@ internal sealed class SlurmPlace(BytePath shared, string token)
             if (IsVoid)
             {
                 // A late copy of the earlier submission and the next one look the same: either may have it.
-                PathOps.TryUnlink(Void);
-                errno = PathOps.TryRemoveDirectory(Claim);
+                // One rename: a claim that is left half taken back would look like a job's.
+                RemoveFreed();
+                errno = PathOps.TryRename(Claim, Freed);
+                RemoveFreed();
             }
             else if (IsClaimed || TryReadOutcome() is not null)
             {
@@ -116,9 +120,11 @@ internal sealed class SlurmPlace(BytePath shared, string token)
             errno = PathOps.TryMakeDirectory(Claim, OwnerAndGroup);
         if (errno != 0)
             return errno;
-        PathOps.TryOpen(Void, OpenMode.Append, OwnerAndGroupFile, out SafeFileHandle? file);
+        errno = PathOps.TryOpen(Void, OpenMode.Append, OwnerAndGroupFile, out SafeFileHandle? file);
         file?.Dispose();
-        return 0;
+        if (errno != 0)
+            PathOps.TryRemoveDirectory(Claim); // without that file it would look like a job's
+        return errno;
     }
 
     /// <summary>The job in Slurm that has claimed the attempt; null when that is not known.</summary>
@@ -145,7 +151,7 @@ internal sealed class SlurmPlace(BytePath shared, string token)
     public int Remove()
     {
         int first = 0;
-        foreach (BytePath directory in new[] { Claim, Directory })
+        foreach (BytePath directory in new[] { Claim, Freed, Directory })
         {
             foreach (byte[] name in NamesIn(directory))
             {
@@ -160,6 +166,13 @@ internal sealed class SlurmPlace(BytePath shared, string token)
         }
 
         return first;
+    }
+
+    // What stays is removed with the directory.
+    private void RemoveFreed()
+    {
+        PathOps.TryUnlink(Freed.Join(s_void));
+        PathOps.TryRemoveDirectory(Freed);
     }
 
     // Never SharedDirectory itself: where that is missing, it is to be mounted.
