@@ -201,7 +201,7 @@ internal sealed class SlurmDispatcher : DurableDispatcher
         {
             result = await _runner.RunAsync(call).WaitAsync(stopping).ConfigureAwait(false);
         }
-        catch (LinuxException e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             follow.Submitted(null);
             SlurmLog.NotKnown(Logger, attempt.Job.Id, attempt.Number, Rule.Name, e.Message);
