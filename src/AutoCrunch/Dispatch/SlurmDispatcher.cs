@@ -270,7 +270,7 @@ internal sealed class SlurmDispatcher : DurableDispatcher
         int errno = _hasMarked || _hasResumed ? SlurmPlace.TryFindMark(shared) : SlurmPlace.TryMark(shared);
         if (errno != 0)
             return LinuxException.Explain("open", shared.Join(SlurmPlace.MarkName), errno)
-                + ": it shows that SharedDirectory is there; mount that (create the file if this is the right place)";
+                + ": it shows that SharedDirectory is there; mount that, or set it as it was";
         _hasMarked = true;
         PlaceState state = place.Prepare(out errno);
         isClaimed = state == PlaceState.Claimed;

@@ -43,6 +43,7 @@ internal static partial class SlurmLog
 
     [LoggerMessage(3109, LogLevel.Error,
         "SharedDirectory {Directory} of rule {Rule} is not the one that jobs were submitted with: {Reason}. Jobs wait: "
-        + "mount it, or set it as it was; if it is right, create the file autocrunch-shared in it")]
+        + "mount it, or set it as it was. Only if nothing of them runs any more (squeue), and this is to be the place "
+        + "from now on, create the file autocrunch-shared in it: what still ran elsewhere would run twice")]
     public static partial void NotMounted(ILogger logger, BytePath directory, string rule, string reason);
 }
