@@ -171,37 +171,6 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
         return Rule.Path.Join(job.Path);
     }
 
-    private void Recover(IReadOnlyList<Job> left)
-    {
-        DispatchLog.Recovering(Logger, Rule.Name, left.Count);
-        try
-        {
-            while (!TryEndSurvivors(left))
-                if (_stopping.Token.WaitHandle.WaitOne(s_patience))
-                    return;
-        }
-        catch (ObjectDisposedException) when (_isStopping)
-        {
-            return; // the service ended meanwhile: its next start goes on
-        }
-        catch (LinuxException e)
-        {
-            DispatchLog.CannotRecover(Logger, Rule.Name, e.Message);
-        }
-
-        // They were not left in the engine that the rule has now, if it has one: there they need not be looked for.
-        if (Outlives && Ledger.Engine(Rule.Name) is null)
-            Resume();
-        else
-            StartClaims(left);
-    }
-
-    private void Resume()
-    {
-        Ledger.Resume(Rule.Name, Claimed);
-        StartClaims([]);
-    }
-
     private void StartClaims(IReadOnlyList<Job> left)
     {
         lock (_gate)
