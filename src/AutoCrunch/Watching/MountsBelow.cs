@@ -10,15 +10,31 @@ internal readonly record struct MountsBelow(bool Any, ulong Signature)
 {
     private const ulong FnvOffset = 14695981039346656037;
     private const ulong FnvPrime = 1099511628211;
+    private const int ReadsMax = 5;
 
     private static readonly BytePath s_mountInfo = new("/proc/self/mountinfo"u8);
 
     /// <summary>Looks into the mount table; without one, as if nothing were mounted.</summary>
     public static MountsBelow Read(BytePath root) =>
         PathOps.TryRealPath(root, out BytePath real) == 0
-        && PathOps.TryReadSmallFile(s_mountInfo, out byte[] table) == 0
+        && TryReadTable(out byte[] table)
             ? Of(table, real)
             : default;
+
+    // It is read piece by piece: one that changes meanwhile may lack lines that were there all the time.
+    private static bool TryReadTable(out byte[] table)
+    {
+        bool isRead = PathOps.TryReadSmallFile(s_mountInfo, out table) == 0;
+        for (int i = 0; i < ReadsMax && isRead; i++)
+        {
+            byte[] before = table;
+            isRead = PathOps.TryReadSmallFile(s_mountInfo, out table) == 0;
+            if (table.AsSpan().SequenceEqual(before))
+                break;
+        }
+
+        return isRead;
+    }
 
     /// <summary>What <paramref name="table"/>, a /proc/self/mountinfo, has below a directory.</summary>
     internal static MountsBelow Of(ReadOnlySpan<byte> table, BytePath directory)

@@ -15,7 +15,10 @@ public sealed class SlurmConfigurationTests : IDisposable
     {
         SlurmOptions options = Right("");
 
-        Assert.Equal((1000, "Slurm", 0), (options.Concurrency, options.Engine, options.Cpus));
+        Assert.Equal((1000, 0), (options.Concurrency, options.Cpus));
+
+        // Jobs that were left running with another SharedDirectory are not found with this one.
+        Assert.Equal($"Slurm, with SharedDirectory {options.SharedDirectory}", options.Engine);
         Assert.Equal(TimeSpan.FromSeconds(5), options.Interval);
         Assert.Equal("/shared", options.WorkingDirectory.ToString());
         Assert.Null(options.LimitMinutes);
