@@ -75,7 +75,9 @@ public sealed class RabbitLossTests(RabbitBroker broker)
         service.Directory.Unlink("incoming/gone.raw"); // what is gone meanwhile is told to nobody
         _broker.Started();
         await service.ConsumeAsync();
-        Wait.Until(() => service.Jobs().Count(job => job.State == JobState.Succeeded) == 19);
+        Wait.Until(
+            () => service.Jobs().Count(job => job.State == JobState.Succeeded) == 19,
+            TimeSpan.FromMinutes(2)); // the next try may be a minute away
         Wait.Until(() => service.Jobs().Count(job => job.Reason == JobReason.Gone) == 1);
         Wait.Until(() => service.Messages.Count == 19);
         Assert.All(service.Jobs().Where(job => job.State == JobState.Succeeded),

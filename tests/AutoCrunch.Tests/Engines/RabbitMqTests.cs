@@ -27,7 +27,7 @@ public sealed class RabbitMqTests(RabbitBroker broker)
             jobs.Select(job => job.Id), messages.Select(message => message.Body.GetProperty("job").GetInt64()));
         foreach ((Received message, Job job) in messages.Zip(jobs))
         {
-            Assert.EndsWith($"-{job.Id}", message.Id, StringComparison.Ordinal);
+            Assert.Contains($"-{job.Id}-", message.Id, StringComparison.Ordinal);
             Assert.Equal(message.Id, message.Body.GetProperty("id").GetString());
             Assert.Equal(job.Path, new BytePath(message.Body.GetProperty("relativePathBase64").GetBytesFromBase64()));
             Assert.Equal(job.Path.ToString(), message.Body.GetProperty("relativePath").GetString());
