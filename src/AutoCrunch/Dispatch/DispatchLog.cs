@@ -30,7 +30,7 @@ internal static partial class DispatchLog
         ILogger logger, long job, BytePath path, string rule, int attempt, string reason, string output);
 
     [LoggerMessage(3005, LogLevel.Warning,
-        "Job {Job} interrupted: {Path} (rule {Rule}, attempt {Attempt}); it runs again at the next start")]
+        "Job {Job} interrupted: {Path} (rule {Rule}, attempt {Attempt}); it runs again")]
     public static partial void Interrupted(ILogger logger, long job, BytePath path, string rule, int attempt);
 
     [LoggerMessage(3139, LogLevel.Warning,
