@@ -122,9 +122,15 @@ public static class ArrivalDecision
             return ArrivalAction.Nothing;
         if (known is { } held && IsHeldStill(held, completion, policy))
             return ArrivalAction.Nothing;
+
+        // A file that is back under its own name is that, unless the kernel tells otherwise: another of its links may
+        // be gone too, and will come back for its own entry.
+        bool isBack = known is { } left && IsBack(left, completion) && CanRevive(left, completion, policy);
+        if (isBack && completion.RenamedFrom is null)
+            return ArrivalAction.ReviveEntry;
         if (source is { } from && CanMoveFrom(from, completion, policy))
             return ArrivalAction.MoveEntry;
-        if (known is { } left && IsBack(left, completion) && CanRevive(left, completion, policy))
+        if (isBack)
             return ArrivalAction.ReviveEntry;
         if (known is { IsUnprocessed: false } && policy.Updates == ProcessPolicy.Ignore)
             return ArrivalAction.RecordOnly;

@@ -182,7 +182,7 @@ internal sealed partial class CompletionMachine
         {
             if (known.IsNewAssumed && fileEvent.IsUpdateInPlace)
                 known.IsNew = false;
-            else if (fileEvent.Directory.IsUncertain && !fileEvent.IsUpdateInPlace)
+            else if (fileEvent.Directory.IsUncertain && !fileEvent.IsUpdateInPlace && !known.IsNew)
                 known.IsNew = known.IsNewAssumed = true; // another may have taken its place
             known.CloseMayBeLost |= fileEvent.Directory.IsUncertain;
             if (known.Phase == Phase.Held ? fileEvent.HeldBefore is null : known.CloseMayBeLost)

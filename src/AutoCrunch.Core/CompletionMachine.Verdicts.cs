@@ -222,8 +222,14 @@ internal sealed partial class CompletionMachine
 
     private void JudgeHeld(TrackedFile file, FileStat stat, Moment now, List<Effect> effects)
     {
-        // Another file, or other content: what led here was lost, so it is judged as a scan judges what it finds.
-        if (file.HasStat && (file.Stat.Inode, file.Stat.SizeBytes) != (stat.Inode, stat.SizeBytes))
+        // Another file, or other content: what led here was lost, so it is judged as a scan judges what it finds. But
+        // it may also wait to be read, and take this hold along to another name.
+        bool isOther = file.HasStat && (file.Stat.Inode, file.Stat.SizeBytes) != (stat.Inode, stat.SizeBytes);
+        bool isConfirmed = file.IsConfirmed;
+        file.IsConfirmed = false;
+        if (isOther && !isConfirmed)
+            ConfirmLater(file, now);
+        else if (isOther)
         {
             file.Phase = Phase.Found;
             JudgeFound(file, ProbeDepth.Writers, stat, now, effects);

@@ -111,6 +111,16 @@ public sealed class ArrivalDecisionTests
     }
 
     [Fact]
+    public void A_file_that_is_back_leaves_the_entry_of_its_other_link_to_that()
+    {
+        KnownEntry gone = Known(EntryState.Gone, job: JobState.Succeeded);
+        Completion back = Arrived(birthNs: Born) with { Evidence = Evidence.MtimeSet };
+        Assert.Equal(ArrivalAction.ReviveEntry, Of(back, gone, source: gone));
+        Assert.Equal(
+            ArrivalAction.MoveEntry, Of(back with { RenamedFrom = BytePath.Parse("old") }, gone, source: gone));
+    }
+
+    [Fact]
     public void The_very_file_that_was_gone_before_its_job_ran_gets_one_when_it_is_back() => Assert.Equal(
         ArrivalAction.Job,
         Of(Arrived(birthNs: Born), Known(EntryState.Gone, job: JobState.Cancelled, reason: JobReason.Gone)));
