@@ -205,8 +205,9 @@ public static class ArrivalDecision
 
     // Renamed and touched at once: it looks killed still, and is.
     private static bool IsHeldAndTouched(Completion completion, KnownEntry source) =>
-        completion.RenamedFrom is not null && source is { State: EntryState.Held, Held: HoldReason.OwnerOnly }
-        && source.Version.Inode == completion.Version.Inode && completion.Stat.LooksKilledInPlace;
+        completion.RenamedFrom is not null && source is { IsHeld: true, Held: HoldReason.OwnerOnly }
+        && source.Version.Inode == completion.Version.Inode && completion.Stat.LooksKilledInPlace
+        && (IsBirthUnknown(source, completion) || HasBirthOf(source, completion));
 
     private static bool IsBack(KnownEntry known, Completion completion) =>
         known.State == EntryState.Gone && known.Version == completion.Version && HasBirthOf(known, completion);

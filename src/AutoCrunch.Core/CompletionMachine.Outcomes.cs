@@ -77,13 +77,16 @@ internal sealed partial class CompletionMachine
         file.HasStat = true;
         file.DeadlineNs = long.MaxValue;
         if (isNews)
-            effects.Add(new Effect(EffectKind.Hold, file.Directory, file.Name) { Stat = stat, Reason = reason });
+            effects.Add(HoldOf(file));
         LookAtOldName(file);
         bool isForgotten = CanBeLifted(reason) && _files.Count > _trackedMax / 2;
         _hasForgottenHolds |= isForgotten;
         if (isForgotten || !CanBeLifted(reason))
             Remove(file);
     }
+
+    private static Effect HoldOf(TrackedFile file) =>
+        new(EffectKind.Hold, file.Directory, file.Name) { Stat = file.Stat, Reason = file.Hold };
 
     private static bool CanBeLifted(HoldReason reason) => reason is HoldReason.OwnerOnly or HoldReason.Unproven;
 }

@@ -96,7 +96,7 @@ internal sealed partial class CompletionMachine
                 && !touched.Directory.IsUncertain ? touched : null;
         }
 
-        effects.Add(Probe(file, ProbeDepth.Stat));
+        effects.Add(Probe(file, ProbeDepth.Writers));
         if (move?.File is { Phase: Phase.Renamed, MovedFrom: { } from }
             && IsAt(from, fileEvent.Directory, fileEvent.Name.Span))
             BeInBothPlaces(move.File, move, fileEvent, effects);
@@ -129,8 +129,9 @@ internal sealed partial class CompletionMachine
         SetDeadline(file, Math.Min(file.DeadlineNs, fileEvent.Time.MonotonicNs + LinkDelayNs));
         if (file.Phase == Phase.Held)
         {
-            // The ledger must hear of the hold under its new name.
-            file.HasStat = false;
+            // The ledger must hear of the hold under its new name at once: its directory may be renamed next.
+            if (file.HasStat)
+                effects.Add(HoldOf(file));
             effects.Add(Probe(file, ProbeDepth.Writers));
         }
 

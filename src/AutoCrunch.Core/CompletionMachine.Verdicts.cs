@@ -104,7 +104,7 @@ internal sealed partial class CompletionMachine
             case Phase.Touched when file.TouchedInDoubt && IsTouchInDoubt(file):
                 AwaitScan(file, now);
                 break;
-            case Phase.Touched or Phase.Renamed:
+            case Phase.Touched:
                 effects.Add(Probe(file, ProbeDepth.Stat));
                 break;
             default:
@@ -123,17 +123,18 @@ internal sealed partial class CompletionMachine
             Remove(file);
     }
 
-    // What rsync -t renames into place has its source's mtime. One that was written since the queue was last empty may
-    // have been opened again since its rename, whose event was read late, or never been closed by who renamed it.
+    // Whoever renamed it, somebody may have it open for writing: from before, or since. What rsync -t renames into
+    // place has its source's mtime. One that was written since the queue was last empty may have been opened again
+    // since its rename, whose event was read late, or never been closed by who renamed it.
     private void JudgeRenamed(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
     {
         bool isWrittenLately = stat.MtimeNs >= file.QueueEmptyNs - ClockSlackNs - ClockStepOf(file, now);
-        bool mayBeWritten = isWrittenLately || MayBeWritten(file, stat, now);
         if (IsHeldForTime(stat))
             Hold(file, stat, HoldReason.ZeroMtime, effects);
-        else if (depth == ProbeDepth.Stat && (mayBeWritten || file.RenamedFrom is not null))
+        else if (depth == ProbeDepth.Stat)
             effects.Add(Probe(file, ProbeDepth.Writers));
-        else if (file.Writer == WriterState.Writing && mayBeWritten && _policy.Arrivals != Arrivals.Rename)
+        else if (file.Writer == WriterState.Writing && _policy.Arrivals != Arrivals.Rename
+            && (isWrittenLately || MayBeWritten(file, stat, now)))
             BeWriting(file, stat, now);
         else if (isWrittenLately || stat.IsOwnerOnly || file.TouchedBefore is not null
             || (file.Writer != WriterState.None && file.RenamedFrom is not null))
@@ -142,14 +143,12 @@ internal sealed partial class CompletionMachine
             Complete(file, stat, file.RenameEvidence, now, effects);
     }
 
-    // Somebody may have it open from before its rename, under another name or still under this one, and pause. What was
-    // renamed inside the tree was looked at under its old name, unless events may have been lost, or another file that
-    // was written lately has been renamed over it since.
-    private static bool MayBeWritten(TrackedFile file, FileStat stat, Moment now) => stat.LinkCount > 1
-        || stat.MtimeNs >= now.WallNs - RecentNs - ClockStepOf(file, now)
-        || (file.RenameEvidence == Evidence.Renamed
-            && (file.IsRenamedOn || file.RenamedFrom is not { } from || from.Directory.IsUncertain
-                || file.Directory.IsUncertain));
+    // Whoever has it open may write. What was renamed inside the tree was looked at under its old name, and is known
+    // there: opened and not written it only moves along, unless events may have been lost, or another file that was
+    // written lately has been renamed over it since.
+    private static bool MayBeWritten(TrackedFile file, FileStat stat, Moment now) => file.RenamedFrom is not { } from
+        || file.IsRenamedOn || from.Directory.IsUncertain || file.Directory.IsUncertain || stat.LinkCount > 1
+        || stat.MtimeNs >= now.WallNs - RecentNs - ClockStepOf(file, now);
 
     // Created and not written since.
     private void JudgeOpening(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)

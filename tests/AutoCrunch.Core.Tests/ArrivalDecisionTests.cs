@@ -146,6 +146,17 @@ public sealed class ArrivalDecisionTests
     }
 
     [Fact]
+    public void A_held_file_that_was_renamed_and_touched_is_held_also_where_it_is_gone_from_its_old_name()
+    {
+        Completion touched = Arrived(s_version with { MtimeNs = 0 }, Born) with { RenamedFrom = BytePath.Parse("old") };
+        touched = touched with { Stat = touched.Stat with { Mode = 0x180 } };
+        KnownEntry gone = Held() with { State = EntryState.Gone };
+        Assert.Equal(ArrivalAction.MoveEntry, Of(touched, null, Held()));
+        Assert.Equal(ArrivalAction.MoveEntry, Of(touched, null, gone));
+        Assert.Equal(ArrivalAction.Job, Of(touched, null, gone with { BirthNs = Born + 1 }));
+    }
+
+    [Fact]
     public void A_file_seen_changed_before_its_attempt_is_new_even_with_the_same_version() => Assert.Equal(
         ArrivalAction.Job,
         Of(Arrived(), Known(EntryState.Changed, job: JobState.Cancelled, reason: JobReason.Superseded)));

@@ -37,6 +37,17 @@ public sealed class HeldTests
     }
 
     [Fact]
+    public void A_held_file_is_told_under_its_new_name_although_its_directory_is_gone_by_then()
+    {
+        _driver.NewDirectory("d", isUncertain: true);
+        _tree.Rename("f.raw", "d/f.raw");
+        _tree.Leave("d/f.raw");
+        _driver.ReadQueue();
+
+        Assert.Contains(_driver.Effects, effect => effect.Kind == EffectKind.Hold && !IsAtRoot(effect));
+    }
+
+    [Fact]
     public void Another_file_in_the_place_of_a_held_one_is_judged_by_itself_where_nothing_tells_of_a_rename()
     {
         _tree.Unlink("f.raw");
@@ -49,6 +60,8 @@ public sealed class HeldTests
 
         Assert.Contains(_driver.Effects, effect => effect.Kind == EffectKind.Complete && IsAt(effect, "f.raw"));
     }
+
+    private static bool IsAtRoot(Effect effect) => effect.Directory.Parent is null;
 
     private static bool IsAt(Effect effect, string name) => ModelTree.TextOf(effect.Name) == name;
 }

@@ -103,8 +103,11 @@ internal sealed partial class ServiceModel
             IsUpdateInPlace = isUpdate,
             IsFirstScan = kind == FileEventKind.Found && _ledger.IsFirstScan,
         };
+        bool isFound = _machine.Describe(node, World.Bytes(name)) is { Phase: Phase.Found or Phase.Closed };
         _machine.Observe(fileEvent, _effects);
-        if (kind == FileEventKind.AttributesChanged && node.IsUncertain
+
+        // Part of what was found, and so of a new version, where a scan was here and it has no verdict yet.
+        if (kind == FileEventKind.AttributesChanged && (node.IsUncertain || isFound)
             && node.Folder?.Files.GetValueOrDefault(name) is { } touched)
             touched.Inode.WasTouchedUnseen = true;
         CarryOut();
