@@ -296,15 +296,16 @@ internal sealed partial class CompletionMachine
     private void JudgeQuiet(TrackedFile file, FileStat stat, bool isMtimeSet, Moment now, List<Effect> effects)
     {
         bool isWrittenLast = stat.MtimeNs == stat.CtimeNs;
-        bool isOwnerOnly = file.IsNew && stat.LooksKilledInPlace;
+        bool mayBeKilled = stat.LooksKilledInPlace && _policy.OwnerOnly == HoldPolicy.Hold;
         if (isMtimeSet)
             Complete(file, stat, Evidence.MtimeSet, now, effects);
-        else if (!file.IsNew && file.Directory.IsUncertain && stat.LooksKilledInPlace
-            && _policy.OwnerOnly == HoldPolicy.Hold)
+        else if (!file.IsNew && mayBeKilled && file.Directory.IsUncertain)
             AwaitScan(file, now); // that it took the place of the one we knew may have been lost
+        else if (!file.IsNew && mayBeKilled && !file.IsConfirmed)
+            ConfirmLater(file, stat, now); // or may not be read yet
         else if (file.WindowStartNs == TrackedFile.NoTime && !isWrittenLast && _policy.InPlace == InPlace.Proven)
             Complete(file, stat, Evidence.Found, now, effects);
-        else if (isOwnerOnly && _policy.OwnerOnly == HoldPolicy.Hold)
+        else if (file.IsNew && mayBeKilled)
             Hold(file, stat, HoldReason.OwnerOnly, effects);
         else if (_policy.InPlace == InPlace.Proven)
             Hold(file, stat, HoldReason.Unproven, effects);
