@@ -154,7 +154,8 @@ public static class ArrivalDecision
     public static bool HasLeft(KnownEntry source, Completion completion)
     {
         ArgumentNullException.ThrowIfNull(completion);
-        return completion.Stat.LinkCount == 1 && source.Version == completion.Version && HasBirthOf(source, completion);
+        return completion.Stat.LinkCount == 1 && HasBirthOf(source, completion)
+            && (source.Version == completion.Version || IsHeldAndTouched(completion, source));
     }
 
     /// <summary>True when the file known here was born when what completed was.</summary>
@@ -162,6 +163,19 @@ public static class ArrivalDecision
     {
         ArgumentNullException.ThrowIfNull(completion);
         return known.BirthNs != 0 && known.BirthNs == completion.Stat.BirthNs;
+    }
+
+    /// <summary>
+    /// True when what completed is a killed file that is held under another name, and was touched since it was renamed:
+    /// it looks killed still, and is.
+    /// </summary>
+    public static bool IsHeldAndTouched(Completion completion, KnownEntry source)
+    {
+        ArgumentNullException.ThrowIfNull(completion);
+        return source is { IsHeld: true, Held: HoldReason.OwnerOnly }
+            && source.Version.Inode == completion.Version.Inode && completion.Stat.LooksKilledInPlace
+            && (HasBirthOf(source, completion)
+                || (completion.RenamedFrom is not null && IsBirthUnknown(source, completion)));
     }
 
     /// <summary>Decides what becomes of a job whose file was seen changed just before its attempt.</summary>
@@ -202,12 +216,6 @@ public static class ArrivalDecision
             || HasBirthOf(source, completion)
             || (completion.Evidence is Evidence.Found or Evidence.Quiet && IsBirthUnknown(source, completion))))
         || IsHeldAndTouched(completion, source);
-
-    // Renamed and touched at once: it looks killed still, and is.
-    private static bool IsHeldAndTouched(Completion completion, KnownEntry source) =>
-        completion.RenamedFrom is not null && source is { IsHeld: true, Held: HoldReason.OwnerOnly }
-        && source.Version.Inode == completion.Version.Inode && completion.Stat.LooksKilledInPlace
-        && (IsBirthUnknown(source, completion) || HasBirthOf(source, completion));
 
     private static bool IsBack(KnownEntry known, Completion completion) =>
         known.State == EntryState.Gone && known.Version == completion.Version && HasBirthOf(known, completion);

@@ -154,6 +154,10 @@ public sealed class ArrivalDecisionTests
         Assert.Equal(ArrivalAction.MoveEntry, Of(touched, null, Held()));
         Assert.Equal(ArrivalAction.MoveEntry, Of(touched, null, gone));
         Assert.Equal(ArrivalAction.Job, Of(touched, null, gone with { BirthNs = Born + 1 }));
+
+        // Nobody tells where it came from: its birth does.
+        Assert.Equal(ArrivalAction.MoveEntry, Of(touched with { RenamedFrom = null }, null, gone));
+        Assert.True(ArrivalDecision.HasLeft(Held(), touched));
     }
 
     [Fact]

@@ -73,7 +73,8 @@ internal sealed partial class LedgerWriter
             return first;
 
         var found = new List<(BytePath Path, EntryRow Row)>();
-        _findSources.Bind(1, completion.Version).Bind(4, rule.Id).Bind(5, SourcesMax);
+        long killedBirthNs = completion.Stat.LooksKilledInPlace ? completion.Stat.BirthNs : 0;
+        _findSources.Bind(1, completion.Version).Bind(4, rule.Id).Bind(5, SourcesMax).Bind(6, killedBirthNs);
         while (_findSources.Step())
         {
             const int Directory = LedgerRows.EntryColumnCount;
@@ -174,7 +175,8 @@ internal sealed partial class LedgerWriter
             """);
         _findSources = _db.Prepare($"""
             SELECT {LedgerRows.EntryColumns}, f.directory, f.name FROM files f LEFT JOIN jobs j ON j.id = f.job_id
-            WHERE f.inode = ?1 AND f.inode <> 0 AND f.size = ?2 AND f.mtime_ns = ?3 AND f.rule_id = ?4
+            WHERE f.inode = ?1 AND f.inode <> 0 AND f.rule_id = ?4 AND ((f.size = ?2 AND f.mtime_ns = ?3)
+                OR (f.hold = {(int)HoldReason.OwnerOnly} AND f.birth_ns = ?6 AND ?6 <> 0))
             ORDER BY f.state = {(int)EntryState.Gone} DESC, f.gone_ns DESC LIMIT ?5
             """);
         _putEntry = _db.Prepare("""

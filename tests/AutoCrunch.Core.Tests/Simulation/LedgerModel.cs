@@ -200,7 +200,9 @@ internal sealed partial class LedgerModel(
             return first;
         foreach ((string at, Row row) in _rows.OrderByDescending(row => row.Value.State == EntryState.Gone))
         {
-            bool isSource = row.Version == completion.Version && at != path
+            bool isSame = row.Version == completion.Version
+                || ArrivalDecision.IsHeldAndTouched(completion, Known(row)!.Value);
+            bool isSource = isSame && at != path
                 && (completion.RenamedFrom is null || ArrivalDecision.HasBirthOf(Known(row)!.Value, completion))
                 && (row.State == EntryState.Gone || ArrivalDecision.HasLeft(Known(row)!.Value, completion)
                     || world.Find(at) is null);

@@ -134,6 +134,22 @@ public sealed class RenameTests : IDisposable
     }
 
     [Theory]
+    [InlineData(7, true)]
+    [InlineData(8, false)] // another file on its inode
+    public void A_held_file_that_was_touched_after_a_rename_nobody_saw_is_known_by_its_birth(long birthNs, bool isHeld)
+    {
+        FileVersion version = _rig.NewVersion();
+        FileStat killed = LedgerRig.StatOf(version) with { Mode = 0x180, CtimeNs = version.MtimeNs, BirthNs = 7 };
+        _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), killed, HoldReason.OwnerOnly);
+        _rig.Ledger.KnownFiles.Gone("raw", BytePath.Parse("a"));
+        long nowNs = version.MtimeNs + 1;
+        FileStat touched = killed with { MtimeNs = nowNs, CtimeNs = nowNs, BirthNs = birthNs };
+        _rig.Complete("b", change: file => file with { Stat = touched, Evidence = Evidence.Renamed });
+
+        Assert.Equal(isHeld ? [] : ["b:Queued"], _rig.Story());
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public void A_scan_takes_a_known_version_under_a_new_name_for_renamed_if_the_old_name_is_gone(bool isTold)
