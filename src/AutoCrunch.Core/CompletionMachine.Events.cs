@@ -231,6 +231,7 @@ internal sealed partial class CompletionMachine
         Begin(file, fileEvent, Phase.Held);
         file.IsNew = true;
         file.Hold = reason;
+        file.HeldVersion = fileEvent.HeldVersion;
         effects.Add(Probe(file, ProbeDepth.Writers));
     }
 

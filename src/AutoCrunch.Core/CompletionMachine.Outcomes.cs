@@ -73,6 +73,7 @@ internal sealed partial class CompletionMachine
             || file.Hold != reason;
         file.Phase = Phase.Held;
         file.Hold = reason;
+        file.HeldVersion = stat.Version;
         file.Stat = stat;
         file.HasStat = true;
         file.DeadlineNs = long.MaxValue;

@@ -223,7 +223,8 @@ internal sealed partial class CompletionMachine
     {
         // Another file, or other content: what led here was lost, so it is judged as a scan judges what it finds. But
         // it may also wait to be read, and take this hold along to another name.
-        bool isOther = file.HasStat && (file.Stat.Inode, file.Stat.SizeBytes) != (stat.Inode, stat.SizeBytes);
+        FileVersion held = file.HeldVersion;
+        bool isOther = (held.Inode, held.SizeBytes) != (stat.Inode, stat.SizeBytes);
         bool isConfirmed = file.IsConfirmed;
         file.IsConfirmed = false;
         if (isOther && !isConfirmed)

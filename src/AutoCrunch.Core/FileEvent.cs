@@ -58,6 +58,9 @@ public readonly record struct FileEvent(
     /// </summary>
     public HoldReason? HeldBefore { get; init; }
 
+    /// <summary>For <see cref="FileEventKind.Found"/>: that version, where it holds one.</summary>
+    public FileVersion HeldVersion { get; init; }
+
     /// <summary>For <see cref="FileEventKind.Found"/>: the scan is the rule's very first one.</summary>
     public bool IsFirstScan { get; init; }
 

@@ -118,6 +118,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     public WriterState Writer;
     public HoldReason Hold;
 
+    /// <summary>The version that is held, while it is.</summary>
+    public FileVersion HeldVersion;
+
     /// <summary>Where it was renamed from, for the verdict.</summary>
     public Evidence RenameEvidence;
     public (TrackedDirectory Directory, byte[] Name)? RenamedFrom;

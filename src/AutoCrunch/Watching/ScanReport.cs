@@ -66,6 +66,9 @@ internal readonly record struct ScanReport(ReportKind Kind, WatchedRoot Root)
     /// <summary>For FileFound: why the ledger holds this very version; null when it does not.</summary>
     public HoldReason? Held { get; init; }
 
+    /// <summary>For FileFound: that version, where it holds one.</summary>
+    public FileVersion HeldVersion { get; init; }
+
     /// <summary>For FileFound: the ledger knows another version on the same inode.</summary>
     public bool IsUpdateInPlace { get; init; }
 

@@ -95,6 +95,7 @@ internal sealed partial class Scanner
             Node = node,
             Name = name.ToArray(),
             Held = isKnown && known.Version == version ? known.Held : null,
+            HeldVersion = version,
             IsUpdateInPlace = isKnown && known.IsUpdatedBy(stat),
         });
         return 0;

@@ -213,6 +213,7 @@ internal sealed partial class WatchLoop
             new FileEvent(directory, report.Name, FileEventKind.Found, 0, _now, _queueEmpty)
             {
                 HeldBefore = report.Held,
+                HeldVersion = report.HeldVersion,
                 IsFirstScan = report.Node.Scan.IsFirst,
                 IsUpdateInPlace = report.IsUpdateInPlace,
             });

@@ -37,6 +37,30 @@ public sealed class HeldTests
     }
 
     [Fact]
+    public void A_hold_of_an_earlier_life_is_not_given_to_what_took_the_place_of_its_file()
+    {
+        FileVersion version = _tree.Get("f.raw").Stat.Version;
+        _driver.Restart();
+        _driver.Effects.Clear();
+        _tree.Rename("f.raw", "g.raw");
+        _tree.MoveIn("f.raw", 0b110_100_100, WallNs - (3600 * SecondNs));
+        _driver.Publish(
+            new FileEvent(_driver.Root, "f.raw"u8.ToArray(), FileEventKind.Found, 0, _driver.Now, _driver.QueueEmpty)
+            {
+                HeldBefore = HoldReason.OwnerOnly,
+                HeldVersion = version, // seen before the rename
+            });
+        _driver.ReadQueue();
+        _driver.RunUntil(StartNs + (60 * SecondNs));
+
+        Effect[] holds = [.. _driver.Effects.Where(effect => effect.Kind == EffectKind.Hold)];
+        Assert.NotEmpty(holds);
+        Assert.All(holds, hold => Assert.True(IsAt(hold, "g.raw")));
+        Effect done = Assert.Single(_driver.Effects, effect => effect.Kind == EffectKind.Complete);
+        Assert.Equal("f.raw", done.Completion!.Path.ToString());
+    }
+
+    [Fact]
     public void A_held_file_is_told_under_its_new_name_although_its_directory_is_gone_by_then()
     {
         _driver.NewDirectory("d", isUncertain: true);

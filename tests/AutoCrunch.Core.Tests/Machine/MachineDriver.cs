@@ -246,6 +246,7 @@ internal sealed class MachineDriver
             parent, key.Name.Memory, FileEventKind.Found, 0, Now, QueueEmpty)
         {
             HeldBefore = Ledger.HoldOf(key, version),
+            HeldVersion = version,
             IsFirstScan = isFirstScan,
             IsUpdateInPlace = Ledger.Find(key) is { State: EntryState.Present } known
                 && known.Version != version && known.Version.Inode == version.Inode,

@@ -36,7 +36,10 @@ internal sealed class Node(WatchRule rule, Node? parent, string name)
 /// <param name="Folder">What was listed.</param>
 /// <param name="Doubts">How often everything had come into doubt when the listing began.</param>
 internal sealed record ScanNews(
-    Node Node, string? Name, bool IsMissing, HoldReason? Held, bool IsUpdate, Folder Folder, int Doubts);
+    Node Node, string? Name, bool IsMissing, HoldReason? Held, bool IsUpdate, Folder Folder, int Doubts)
+{
+    public FileVersion Version { get; init; }
+}
 
 /// <summary>What a scan did not find, until the queue was seen empty after the look.</summary>
 internal sealed record Suspect(Node? Node, string? Name, string Path, long SinceNs);

@@ -123,7 +123,10 @@ internal sealed partial class ServiceModel
             // Within one tick of the clock, nothing tells it from its predecessor with the same number.
             if (isUpdate && inode.Mark == Mark.OwnerOnly && inode.BirthNs == row.BirthNs)
                 inode.Mark = Mark.None;
-            _inbox.Enqueue(new ScanNews(node, name, false, isEqual ? held : null, isUpdate, folder, 0));
+            _inbox.Enqueue(new ScanNews(node, name, false, isEqual ? held : null, isUpdate, folder, 0)
+            {
+                Version = inode.Stat.Version,
+            });
         }
 
         foreach (string name in known.Keys)
@@ -163,7 +166,7 @@ internal sealed partial class ServiceModel
             if (node.Folder?.Files.GetValueOrDefault(news.Name) is { } entry
                 && _world.Queue.HoldsTouch(node.Folder, news.Name))
                 entry.Inode.WasTouchedUnseen = true;
-            Publish(node, FileEventKind.Found, news.Name, 0, news.Held, news.IsUpdate);
+            Publish(node, FileEventKind.Found, news.Name, 0, news.Held, news.IsUpdate, news.Version);
         }
     }
 }

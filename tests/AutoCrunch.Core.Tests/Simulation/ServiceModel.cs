@@ -94,12 +94,14 @@ internal sealed partial class ServiceModel
     private long _deadlineNs;
 
     private void Publish(
-        Node node, FileEventKind kind, string name, uint cookie = 0, HoldReason? held = null, bool isUpdate = false)
+        Node node, FileEventKind kind, string name, uint cookie = 0, HoldReason? held = null, bool isUpdate = false,
+        FileVersion version = default)
     {
         _world.Note($"  read {kind} {node.RelativePath}/{name}{(node.IsUncertain ? ", in doubt" : "")}");
         var fileEvent = new FileEvent(node, World.Bytes(name), kind, cookie, _world.Now, _queueEmpty)
         {
             HeldBefore = held,
+            HeldVersion = version,
             IsUpdateInPlace = isUpdate,
             IsFirstScan = kind == FileEventKind.Found && _ledger.IsFirstScan,
         };
