@@ -59,9 +59,17 @@ internal sealed partial class CompletionMachine
         if (depth != ProbeDepth.Stat)
             file.Writer = answer.Writer;
         if (_leaving.IsBefore(file))
-            SetDeadline(file, now.MonotonicNs + TouchDelayNs);
+            AwaitLeaving(file, answer.Stat, now);
         else
             Judge(file, depth, answer.Stat, now, effects);
+    }
+
+    // Which file was renamed here is kept: another may take its place meanwhile.
+    private void AwaitLeaving(TrackedFile file, FileStat stat, Moment now)
+    {
+        if (file is { Phase: Phase.Renamed, HasStat: false })
+            (file.Stat, file.HasStat) = (stat, true);
+        SetDeadline(file, now.MonotonicNs + TouchDelayNs);
     }
 
     // A symlink, a device or a directory in its place: the file is gone too.
@@ -137,6 +145,7 @@ internal sealed partial class CompletionMachine
             && (isWrittenLately || MayBeWritten(file, stat, now)))
             BeWriting(file, stat, now);
         else if (isWrittenLately || stat.IsOwnerOnly || file.TouchedBefore is not null
+            || (file.HasStat && file.Stat.Inode != stat.Inode)
             || (file.Writer != WriterState.None && file.RenamedFrom is not null))
             ConfirmLater(file, stat, now); // and another may have been renamed here since, or a touched one written
         else
