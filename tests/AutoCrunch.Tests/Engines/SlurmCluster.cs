@@ -12,8 +12,16 @@ namespace AutoCrunch.Tests.Engines;
 /// </summary>
 public sealed class SlurmCluster : IDisposable
 {
+    /// <summary>A partition of the last node alone, whose jobs make room for those of the default one.</summary>
+    public const string Yielding = "yielding";
+
+    /// <summary>A partition that Slurm's programs do not show unless they are asked to.</summary>
+    public const string Hidden = "hidden";
+
+    /// <summary>How many CPUs a node has.</summary>
+    public const int CpusOfNode = 100;
+
     private const int Nodes = 4;
-    private const int CpusOfNode = 100;
 
     private readonly TempDirectory _directory = new();
     private readonly List<Process> _nodes = [];
@@ -46,6 +54,9 @@ public sealed class SlurmCluster : IDisposable
 
     /// <summary>A directory that all nodes have.</summary>
     public string SharedDirectory { get; }
+
+    /// <summary>The only node of <see cref="Yielding"/>.</summary>
+    public static string YieldingNode => $"n{Nodes}";
 
     /// <summary>What one of Slurm's programs prints.</summary>
     public string Say(string program, params string[] arguments) =>
@@ -161,6 +172,8 @@ public sealed class SlurmCluster : IDisposable
             AccountingStorageType=accounting_storage/none
             JobAcctGatherType=jobacct_gather/none
             MinJobAge=300
+            PreemptType=preempt/partition_prio
+            PreemptMode=CANCEL
             MessageTimeout=5
             KillWait=1
             ReturnToService=2
@@ -174,7 +187,9 @@ public sealed class SlurmCluster : IDisposable
         for (int node = 1; node <= Nodes; node++)
             text += $"NodeName=n{node} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[node]} {cpus} "
                 + "RealMemory=4000\n";
-        text += $"PartitionName=main Nodes=n[1-{Nodes}] Default=YES State=UP MaxTime=INFINITE\n";
+        text += $"PartitionName=main Nodes=n[1-{Nodes}] Default=YES State=UP MaxTime=INFINITE PriorityTier=9\n"
+            + $"PartitionName={Yielding} Nodes=n{Nodes} State=UP PriorityTier=1\n"
+            + $"PartitionName={Hidden} Nodes=n{Nodes} State=UP Hidden=YES PriorityTier=9\n";
         File.WriteAllText(Configuration, text);
     }
 

@@ -56,6 +56,12 @@ public sealed class SlurmJudgeScriptTests : IDisposable
     public void A_signal_to_the_script_alone_is_no_success() => Assert.Equal(73, Run("kill -USR1 $PPID").Code);
 
     [Theory]
+    [InlineData("true", false)]
+    [InlineData("kill -TERM $PPID; sleep 0.1", true)]
+    public void A_SIGTERM_is_told_and_the_command_is_waited_for(string command, bool isTerminated) =>
+        Assert.Equal((0, isTerminated), (Run(command).Code, _place.TryReadOutcome()!.IsTerminated));
+
+    [Theory]
     [InlineData("true", 0)]
     [InlineData("exit 4", 4)]
     public void Strict_options_of_the_shell_in_a_setup_change_nothing(string command, int code) =>

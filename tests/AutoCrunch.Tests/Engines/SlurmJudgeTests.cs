@@ -16,6 +16,8 @@ public sealed class SlurmJudgeTests
         Timeout = TimeSpan.FromHours(1),
     };
 
+    private static readonly SlurmOutcome s_leftOff = new(0, 7, "n1", IsTerminated: true);
+
     [Theory]
     [InlineData("TIMEOUT", typeof(AttemptOutcome.TimedOut), JobState.Queued, 1, 0)]
     [InlineData("DEADLINE", typeof(AttemptOutcome.TimedOut), JobState.Queued, 1, 0)]
@@ -68,6 +70,51 @@ public sealed class SlurmJudgeTests
     {
         Assert.IsType<AttemptOutcome.Succeeded>(Judge(state, new SlurmOutcome(0, 7, "n1")));
         Assert.Equal(3, Assert.IsType<AttemptOutcome.Failed>(Judge(state, new SlurmOutcome(3, 7, "n1"))).ExitCode);
+    }
+
+    [Theory]
+    [InlineData("TIMEOUT", typeof(AttemptOutcome.TimedOut))]
+    [InlineData("DEADLINE", typeof(AttemptOutcome.TimedOut))]
+    [InlineData("PREEMPTED", typeof(AttemptOutcome.Interrupted))]
+    [InlineData("NODE_FAIL", typeof(AttemptOutcome.Interrupted))]
+    [InlineData("CANCELLED", typeof(AttemptOutcome.Failed))]
+    [InlineData("COMPLETED", typeof(AttemptOutcome.Succeeded))]
+    [InlineData("COMPLETING", null)]
+    [InlineData("", null)]
+    public void A_command_that_leaves_off_when_Slurm_ends_its_job_has_not_succeeded(string state, Type? outcome) =>
+        Assert.Equal(outcome, Judge(state, s_leftOff)?.GetType());
+
+    [Fact]
+    public void Exit_code_0_after_SIGTERM_is_no_success_where_Slurm_does_not_say_so()
+    {
+        Assert.IsType<AttemptOutcome.Failed>(Judge("COMPLETING", s_leftOff, isLate: true));
+        Assert.IsType<AttemptOutcome.Failed>(
+            SlurmJudge.Of(new SlurmFacts(null, s_leftOff, SlurmEndCause.None, IsLate: false), s_options));
+        Assert.IsType<AttemptOutcome.Failed>( // what Slurm says of another copy
+            Judge("COMPLETED", s_leftOff with { SlurmId = 8 }, isLate: true));
+        Assert.Null(Judge("", s_leftOff, isLate: true)); // it does not answer: it is asked again
+    }
+
+    [Theory]
+    [InlineData("PREEMPTED", typeof(AttemptOutcome.Interrupted))]
+    [InlineData("FAILED", typeof(AttemptOutcome.Failed))]
+    [InlineData("COMPLETING", null)]
+    public void Another_exit_code_after_SIGTERM_counts_where_Slurm_has_not_ended_the_job(string state, Type? outcome)
+    {
+        Assert.Equal(outcome, Judge(state, s_leftOff with { Code = 3 })?.GetType());
+        Assert.Equal(
+            3, Assert.IsType<AttemptOutcome.Failed>(Judge("FAILED", s_leftOff with { Code = 3 })).ExitCode);
+    }
+
+    [Fact]
+    public void What_we_ended_is_not_done_whatever_code_it_answers_SIGTERM_with()
+    {
+        foreach (string state in new[] { "RUNNING", "COMPLETED", "CANCELLED", "" })
+        {
+            Assert.IsType<AttemptOutcome.EndedByHand>(Judge(state, s_leftOff, cause: SlurmEndCause.ByHand));
+            Assert.Equal(0, Assert.IsType<AttemptOutcome.TimedOut>(
+                Judge(state, s_leftOff, cause: SlurmEndCause.Timeout)).ExitCode);
+        }
     }
 
     [Fact]

@@ -134,20 +134,6 @@ public sealed class SlurmTests(SlurmCluster cluster) : IDisposable
     [Trait(LongRun.Category, LongRun.Name)]
     public void Two_hundred_submissions_that_are_killed_after_they_were_accepted_run_once() => KillSubmissions(200);
 
-    [LongFact]
-    [Trait(LongRun.Category, LongRun.Name)]
-    public void A_job_that_Slurm_ends_at_its_time_limit_has_timed_out()
-    {
-        _rig.Rule = _rig.Rule with { Retry = new RetryPolicy(1, TimeSpan.Zero, TimeSpan.Zero, []) };
-        _rig.Options = _rig.Options with { Time = TimeSpan.FromMinutes(1) };
-        _rig.Start("sleep 1000");
-        _rig.Complete("f.raw");
-        Job job = _rig.WaitForAll(TimeSpan.FromMinutes(4)).Single();
-
-        Assert.Equal((JobState.Failed, 1), (job.State, job.Attempts));
-        Assert.Equal(AttemptResult.TimedOut, _rig.Attempts(1).Single().Result);
-    }
-
     [RequiresFact(Programs)]
     public void A_submission_that_arrives_after_Slurm_was_asked_does_not_run_twice()
     {

@@ -27,6 +27,8 @@ internal readonly record struct SlurmFacts(SlurmRow? Row, SlurmOutcome? Outcome,
 /// What came of an attempt, by its outcome file first and by Slurm's word second. Pure.
 /// <list type="table">
 /// <item>exit code 0 in the outcome file: succeeded, whatever Slurm says.</item>
+/// <item>any exit code after SIGTERM: as Slurm's state says if it ended the job, else that code counts; 0 only if Slurm
+/// says that nothing ended it.</item>
 /// <item>another exit code: failed, retried (PermanentExitCodes apply).</item>
 /// <item>ended by a signal: as Slurm's state says, else failed, retried.</item>
 /// <item>TIMEOUT, DEADLINE: timed out, retried. OUT_OF_MEMORY: failed, retried.</item>
@@ -47,12 +49,12 @@ internal static class SlurmJudge
     /// <summary>The verdict; null while there can be none.</summary>
     public static AttemptOutcome? Of(in SlurmFacts facts, SlurmOptions options)
     {
-        if (facts.Outcome is { Code: 0 })
-            return AttemptOutcome.Succeeded.Value;
         int? code = facts.Outcome?.Code;
         int? signal = code is > SignalBase and <= SignalBase + Signals.SIGSYS ? code - SignalBase : null;
-        if (facts.Outcome is not null && signal is null)
-            return OfCode(code!.Value, facts.Outcome.Node, facts.Cause, options);
+        if (facts.Outcome is { IsTerminated: true } terminated && signal is null)
+            return OfTerminated(terminated, facts, options);
+        if (facts.Outcome is { } file && signal is null)
+            return OfCode(file, facts.Cause, options);
 
         // A signal may be Slurm's: then its word says why. What it has forgotten, it did not end a moment ago.
         if (facts.Row is { HasEnded: true } ended && OfState(ended, signal, facts.Cause, options) is { } verdict)
@@ -80,8 +82,29 @@ internal static class SlurmJudge
             $"Slurm could not start its job {row.Id} on '{row.Nodes}' ({row.State}, {row.Reason}): see whether that "
             + "node has SharedDirectory, and slurmd's log there");
 
-    private static AttemptOutcome OfCode(int code, string node, SlurmEndCause cause, SlurmOptions options)
+    // A command that leaves off when it is told to exits with any code, 0 too. So how Slurm has ended its job counts
+    // first, and 0 counts as done only where Slurm says that nothing ended it.
+    private static AttemptOutcome? OfTerminated(SlurmOutcome file, in SlurmFacts facts, SlurmOptions options)
     {
+        if (facts.Cause != SlurmEndCause.None)
+            return OfEnded(file.Code, null, facts.Cause, options);
+        if (facts.Row is { HasEnded: true } ended && ended.Id == file.SlurmId) // not another copy's
+            return OfState(ended, null, facts.Cause, options, file.Code) ?? OfCode(file, facts.Cause, options);
+        bool isUnheard = facts.Row is { State: "" };
+        if (isUnheard || (facts.Row is not null && !facts.IsLate))
+            return null;
+        return file.Code != 0
+            ? OfCode(file, facts.Cause, options)
+            : new AttemptOutcome.Failed(
+                $"exited with code 0 after SIGTERM, and Slurm does not tell whether it had ended its job {file.SlurmId} "
+                + $"on '{file.Node}': it may have left off before it was done", file.Code);
+    }
+
+    private static AttemptOutcome OfCode(SlurmOutcome file, SlurmEndCause cause, SlurmOptions options)
+    {
+        (int code, _, string node, _) = file;
+        if (code == 0)
+            return AttemptOutcome.Succeeded.Value;
         string hint = code switch
         {
             NotFound => $" on node '{node}': the program was not found there",
@@ -91,43 +114,43 @@ internal static class SlurmJudge
                 + "ended",
             _ => "",
         };
-        return cause switch
-        {
-            SlurmEndCause.ByHand => new AttemptOutcome.EndedByHand(code, null),
-            SlurmEndCause.Timeout => new AttemptOutcome.TimedOut(options.Timeout!.Value, code, null),
-            _ => new AttemptOutcome.Failed($"exited with code {code}{hint}", code),
-        };
+        return OfEnded(code, null, cause, options) ?? new AttemptOutcome.Failed($"exited with code {code}{hint}", code);
     }
 
-    private static AttemptOutcome OfSignal(int signal, SlurmEndCause cause, SlurmOptions options) => cause switch
-    {
-        SlurmEndCause.ByHand => new AttemptOutcome.EndedByHand(null, signal),
-        SlurmEndCause.Timeout => new AttemptOutcome.TimedOut(options.Timeout!.Value, null, signal),
-        _ => new AttemptOutcome.Failed($"ended by {Signals.Name(signal)}", null, signal),
-    };
+    private static AttemptOutcome OfSignal(int signal, SlurmEndCause cause, SlurmOptions options) =>
+        OfEnded(null, signal, cause, options)
+            ?? new AttemptOutcome.Failed($"ended by {Signals.Name(signal)}", null, signal);
+
+    // Null unless we have ended it.
+    private static AttemptOutcome? OfEnded(int? code, int? signal, SlurmEndCause cause, SlurmOptions options) =>
+        cause switch
+        {
+            SlurmEndCause.ByHand => new AttemptOutcome.EndedByHand(code, signal),
+            SlurmEndCause.Timeout => new AttemptOutcome.TimedOut(options.Timeout!.Value, code, signal),
+            _ => null,
+        };
 
     // Null where the state says less than an outcome.
-    private static AttemptOutcome? OfState(SlurmRow row, int? signal, SlurmEndCause cause, SlurmOptions options)
+    private static AttemptOutcome? OfState(
+        SlurmRow row, int? signal, SlurmEndCause cause, SlurmOptions options, int? code = null)
     {
         string what = $"Slurm's job {row.Id} on '{row.Nodes}'";
         return row.State switch
         {
             "COMPLETED" or "FAILED" => null,
-            _ when cause == SlurmEndCause.ByHand => new AttemptOutcome.EndedByHand(null, signal),
-            _ when cause == SlurmEndCause.Timeout =>
-                new AttemptOutcome.TimedOut(options.Timeout!.Value, null, signal),
+            _ when OfEnded(code, signal, cause, options) is { } byUs => byUs,
             "TIMEOUT" or "DEADLINE" when (options.Time ?? options.Timeout) is { } limit =>
-                new AttemptOutcome.TimedOut(limit, null, signal),
+                new AttemptOutcome.TimedOut(limit, code, signal),
             "TIMEOUT" or "DEADLINE" => new AttemptOutcome.Failed(
                 $"{what} reached its partition's time limit after {row.Elapsed:c} ({row.State}): ask for more with "
-                + "Time", null, signal),
+                + "Time", code, signal),
             "OUT_OF_MEMORY" => new AttemptOutcome.Failed(
-                $"{what} needed more memory than it had: ask for more with Memory", null, signal),
+                $"{what} needed more memory than it had: ask for more with Memory", code, signal),
             "PREEMPTED" => new AttemptOutcome.Interrupted(ByCrash: false, $"{what} was preempted"),
             "CANCELLED" => new AttemptOutcome.Failed(
-                $"{what} was cancelled, not by AutoCrunch ({row.Reason}): 'autocrunch retry' runs it again", null,
+                $"{what} was cancelled, not by AutoCrunch ({row.Reason}): 'autocrunch retry' runs it again", code,
                 signal, IsPermanent: true),
-            "REVOKED" => new AttemptOutcome.Failed($"{what} was revoked by the federation", null, signal),
+            "REVOKED" => new AttemptOutcome.Failed($"{what} was revoked by the federation", code, signal),
             _ => new AttemptOutcome.Interrupted(ByCrash: true, $"{what} was lost with its node ({row.State})"),
         };
     }

@@ -23,7 +23,8 @@ internal enum PlaceState : byte
 /// <param name="Code">The exit code of the command, as the shell saw it: 128 and the number for a signal.</param>
 /// <param name="SlurmId">The job in Slurm that ran it.</param>
 /// <param name="Node">The node it ran on.</param>
-internal sealed record SlurmOutcome(int Code, long SlurmId, string Node);
+/// <param name="IsTerminated">The script got SIGTERM, as when Slurm ends a job.</param>
+internal sealed record SlurmOutcome(int Code, long SlurmId, string Node, bool IsTerminated = false);
 
 /// <summary>
 /// The directory of one attempt, in one of SharedDirectory named by the token's first two letters: <c>claim</c>, a
@@ -138,12 +139,15 @@ internal sealed class SlurmPlace(BytePath shared, string token)
     {
         if (PathOps.TryReadSmallFile(Outcome, out byte[] content, OutcomeBytesMax) != 0)
             return null;
-        string[] lines = Encoding.UTF8.GetString(content).Split('\n');
+        List<string> lines = [.. Encoding.UTF8.GetString(content).Split('\n')];
+        bool isTerminated = lines is [_, _, _, _, "term", ..];
+        if (isTerminated)
+            lines.RemoveAt(4);
         return lines is ["autocrunch 1", ['c', 'o', 'd', 'e', ' ', .. var code], ['j', 'o', 'b', ' ', .. var job],
             ['n', 'o', 'd', 'e', ' ', .. var node], "end", ..]
             && int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out int exitCode)
             && long.TryParse(job, NumberStyles.None, CultureInfo.InvariantCulture, out long id)
-                ? new SlurmOutcome(exitCode, id, node)
+                ? new SlurmOutcome(exitCode, id, node, isTerminated)
                 : null;
     }
 

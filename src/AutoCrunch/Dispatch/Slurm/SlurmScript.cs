@@ -38,13 +38,14 @@ internal static class SlurmScript
                 trap - EXIT
                 # Neither what Setup sources nor a signal may end this script as if the command had succeeded.
                 [ -n "${autocrunch_done-}" ] || [ "$code" -ne 0 ] || code=73
-                printf 'autocrunch 1\ncode %s\njob %s\nnode %s\nend\n' "$code" "$SLURM_JOB_ID" \
-                    "$SLURMD_NODENAME" >"$autocrunch_dir/outcome.new" \
+                printf 'autocrunch 1\ncode %s\njob %s\nnode %s\n%bend\n' "$code" "$SLURM_JOB_ID" \
+                    "$SLURMD_NODENAME" "${autocrunch_term:+term\\n}" >"$autocrunch_dir/outcome.new" \
                     && command -p mv -f -- "$autocrunch_dir/outcome.new" "$autocrunch_dir/outcome"
                 exit "$code"
             }
             trap autocrunch_end EXIT
-            trap : TERM # the command gets it too, and is waited for
+            unset autocrunch_term
+            trap autocrunch_term=1 TERM # the command gets it too, and is waited for
             exec </dev/null
 
             """);
