@@ -117,6 +117,10 @@ internal static partial class DispatchLog
         "Job {Job} attempt {Attempt} (rule {Rule}) ended in a way its dispatcher does not foresee")]
     public static partial void Unforeseen(ILogger logger, long job, int attempt, string rule, Exception exception);
 
+    [LoggerMessage(3018, LogLevel.Warning,
+        "What ended attempts have left cannot be told from what runs, and stays until the next start: {Reason}")]
+    public static partial void CannotSweep(ILogger logger, string reason);
+
     [LoggerMessage(3013, LogLevel.Warning, "A job's log cannot be kept within MaxLogBytes: {Message}")]
     public static partial void CannotPunch(ILogger logger, string message);
 }

@@ -144,11 +144,6 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     {
     }
 
-    /// <summary>What came of an attempt is told to the ledger: also that it was never started.</summary>
-    protected virtual void HasSettled(Attempt attempt)
-    {
-    }
-
     /// <summary>Lets go of what <see cref="StopAsync"/> has made unused.</summary>
     protected virtual void Dispose(bool isDisposing)
     {
@@ -336,10 +331,7 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
         try
         {
             if (outcome is not AttemptOutcome.LeftRunning)
-            {
                 Settle(attempt, outcome, ended.IsCancelled);
-                HasSettled(attempt);
-            }
         }
         finally
         {

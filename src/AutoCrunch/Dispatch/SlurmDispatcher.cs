@@ -30,7 +30,6 @@ internal sealed class SlurmDispatcher : DurableDispatcher
     private readonly SemaphoreSlim _turn = new(1);
     private readonly SemaphoreSlim _keeping = new(KeptAtOnce);
     private readonly ConcurrentDictionary<long, Live> _live = new();
-    private readonly ConcurrentDictionary<long, SlurmPlace> _ended = new();
     private readonly bool _hasResumed;
     private bool _hasMarked;
     private Refusal? _refused;
@@ -63,8 +62,7 @@ internal sealed class SlurmDispatcher : DurableDispatcher
     /// <inheritdoc/>
     protected override async Task<AttemptOutcome> RunAsync(Attempt attempt, CancellationToken stopping)
     {
-        string token = SlurmToken.Of(Ledger.Id, attempt.Job.Id, attempt.Number);
-        var place = new SlurmPlace(_options.SharedDirectory, token);
+        SlurmPlace place = PlaceOf(attempt);
         var follow = new SlurmFollow(attempt, Rule.Name, _options, place, Logger);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         _live[attempt.Job.Id] = new Live(follow, waiting);
@@ -111,14 +109,11 @@ internal sealed class SlurmDispatcher : DurableDispatcher
         // Before the first job is claimed: one that a crash leaves then finds its directory told apart.
         if (!_hasResumed)
             SlurmPlace.TryMark(_options.SharedDirectory); // if it cannot be made, the first job says so
+        _watch.Sweep(_options.SharedDirectory);
     }
 
     /// <inheritdoc/>
-    protected override void HasSettled(Attempt attempt)
-    {
-        if (_ended.TryRemove(attempt.Job.Id, out SlurmPlace? place))
-            _watch.Remove(place);
-    }
+    protected override void Recorded(Attempt attempt) => _watch.Remove(PlaceOf(attempt));
 
     /// <inheritdoc/>
     protected override string LastOutput(Attempt attempt) =>
@@ -240,9 +235,11 @@ internal sealed class SlurmDispatcher : DurableDispatcher
         }
 
         await KeepLogAsync(attempt, place).ConfigureAwait(false);
-        _ended[attempt.Job.Id] = place;
         return outcome;
     }
+
+    private SlurmPlace PlaceOf(Attempt attempt) =>
+        new(_options.SharedDirectory, Ledger.Id, attempt.Job.Id, attempt.Number);
 
     private async Task KeepLogAsync(Attempt attempt, SlurmPlace place)
     {

@@ -103,6 +103,13 @@ internal sealed class SystemdDispatcher : DurableDispatcher
     }
 
     /// <inheritdoc/>
+    protected override void PrepareThread()
+    {
+        if (_watch.TakeSweep())
+            UnitSweep.Run(_watch.Outcomes, _prefix, Ledger, Logger);
+    }
+
+    /// <inheritdoc/>
     protected override void Recorded(Attempt attempt) => FilesOf(attempt).Remove();
 
     /// <inheritdoc/>
@@ -347,8 +354,8 @@ internal sealed class SystemdDispatcher : DurableDispatcher
         return patience < s_patienceMin ? s_patienceMin : patience > s_patienceMax ? s_patienceMax : patience;
     }
 
-    private UnitFiles FilesOf(Attempt attempt) => new(_watch.Outcomes, string.Create(
-        CultureInfo.InvariantCulture, $"{_prefix}{attempt.Job.Id}-{attempt.Number}"));
+    private UnitFiles FilesOf(Attempt attempt) =>
+        UnitFiles.Of(_watch.Outcomes, _prefix, attempt.Job.Id, attempt.Number);
 
     private static TimeSpan Longer(TimeSpan patience) => patience * 2 < s_patienceMax ? patience * 2 : s_patienceMax;
 

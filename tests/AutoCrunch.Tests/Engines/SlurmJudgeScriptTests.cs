@@ -25,7 +25,7 @@ public sealed class SlurmJudgeScriptTests : IDisposable
 
     public SlurmJudgeScriptTests()
     {
-        _place = new SlurmPlace(_directory.Path, SlurmToken.Of("ledger", 1, 1));
+        _place = new SlurmPlace(_directory.Path, "ledger", 1, 1);
         Assert.Equal(0, SlurmPlace.TryMark(_directory.Path));
         Assert.Equal(PlaceState.Ready, _place.Prepare(out _));
     }

@@ -85,6 +85,9 @@ internal sealed class SlurmRig : IDisposable
         return this;
     }
 
+    /// <summary>What an earlier life has left is removed.</summary>
+    public bool HasSwept => _watch!.HasSwept;
+
     /// <summary>More of the service's environment.</summary>
     public List<byte[]> Inherited { get; } = [];
 

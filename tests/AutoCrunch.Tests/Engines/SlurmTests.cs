@@ -29,6 +29,32 @@ public sealed class SlurmTests(SlurmCluster cluster) : IDisposable
     }
 
     [RequiresFact(Programs)]
+    public void What_a_stop_has_left_of_settled_attempts_is_removed_at_the_next_start_and_nothing_else()
+    {
+        _rig.Start($"[ $AUTOCRUNCH_JOB_ID = 1 ] || until [ -e {_rig.Directory["go"]} ]; do sleep 0.1; done");
+        _rig.Complete("f.raw");
+        _rig.WaitForAll();
+        _rig.Complete("g.raw");
+        _rig.WaitForRun(2);
+        string[] others =
+        [
+            PlaceOf(1, 2), PlaceOf(3, 1), $"{PlaceOf(1, 1)}-1",
+            new SlurmPlace(_rig.Options.SharedDirectory, "another ledger", 1, 1).Directory.ToString(),
+        ];
+        _rig.Stop();
+        foreach (string place in others.Append(PlaceOf(1, 1)))
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(place + "/claim").FullName, "job"), "1\n");
+        _rig.Start();
+        Wait.Until(() => _rig.HasSwept, 2 * Wait.Bound);
+
+        Assert.False(Directory.Exists(PlaceOf(1, 1)));
+        Assert.All(others, place => Assert.True(Directory.Exists(place), place));
+        Assert.True(Directory.Exists(PlaceOf(2, 1)));
+        _rig.Directory.Write("go");
+        Assert.All(_rig.WaitForAll(), job => Assert.Equal((JobState.Succeeded, 1), (job.State, job.Attempts)));
+    }
+
+    [RequiresFact(Programs)]
     public void Arguments_and_environment_reach_the_node_byte_for_byte()
     {
         byte[] everyByte = [.. Enumerable.Range(1, 255).Where(value => value != '/').Select(value => (byte)value)];
@@ -288,7 +314,7 @@ public sealed class SlurmTests(SlurmCluster cluster) : IDisposable
     }
 
     private string PlaceOf(long job, int attempt) =>
-        new SlurmPlace(_rig.Options.SharedDirectory, SlurmToken.Of(_rig.Ledger.Id, job, attempt)).Directory.ToString();
+        new SlurmPlace(_rig.Options.SharedDirectory, _rig.Ledger.Id, job, attempt).Directory.ToString();
 
     private string Name(long job, int attempt) => SlurmToken.NameOf(SlurmToken.Of(_rig.Ledger.Id, job, attempt));
 }

@@ -27,13 +27,15 @@ internal enum PlaceState : byte
 internal sealed record SlurmOutcome(int Code, long SlurmId, string Node, bool IsTerminated = false);
 
 /// <summary>
-/// The directory of one attempt, in one of SharedDirectory named by the token's first two letters: <c>claim</c>, a
-/// directory that whoever runs the attempt makes (mkdir(2) lets only one do that); <c>outcome</c>, which appears by a
-/// rename; <c>log</c>. Any thread.
+/// The directory of one attempt in SharedDirectory (<see cref="SlurmToken.DirectoryOf"/>): <c>claim</c>, a directory
+/// that whoever runs the attempt makes (mkdir(2) lets only one do that); <c>outcome</c>, which appears by a rename;
+/// <c>log</c>. Any thread.
 /// </summary>
 /// <param name="shared">SharedDirectory.</param>
-/// <param name="token">The attempt's token.</param>
-internal sealed class SlurmPlace(BytePath shared, string token)
+/// <param name="ledgerId">The ledger's id.</param>
+/// <param name="jobId">The attempt's job.</param>
+/// <param name="attempt">The attempt's number.</param>
+internal sealed class SlurmPlace(BytePath shared, string ledgerId, long jobId, int attempt)
 {
     /// <summary>A file in SharedDirectory that tells it from an empty place where it is not mounted.</summary>
     public static readonly byte[] MarkName = "autocrunch-shared"u8.ToArray();
@@ -45,13 +47,14 @@ internal sealed class SlurmPlace(BytePath shared, string token)
     private static readonly byte[] s_void = "void"u8.ToArray();
 
     /// <summary>The directory.</summary>
-    public BytePath Directory { get; } = shared.Join(Encoding.ASCII.GetBytes($"{token[..2]}/{token}"));
+    public BytePath Directory { get; } = shared.Join(
+        Encoding.ASCII.GetBytes(SlurmToken.DirectoryOf(ledgerId, jobId, attempt)));
 
     /// <summary>What the job prints, appended by Slurm.</summary>
     public BytePath Log => Directory.Join("log"u8);
 
     /// <summary>The name of the job in Slurm.</summary>
-    public string JobName { get; } = SlurmToken.NameOf(token);
+    public string JobName { get; } = SlurmToken.NameOf(SlurmToken.Of(ledgerId, jobId, attempt));
 
     /// <summary>Whether somebody has claimed the attempt, as far as this machine can see by now.</summary>
     public bool IsClaimed => FileStatReader.TryRead(Claim, out _) == 0;

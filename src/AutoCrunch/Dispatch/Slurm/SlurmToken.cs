@@ -25,4 +25,20 @@ internal static class SlurmToken
 
     /// <summary>The name of its job in Slurm.</summary>
     public static string NameOf(string token) => NamePrefix + token;
+
+    /// <summary>The attempt's directory in SharedDirectory: "3f/TOKEN-JOB-ATTEMPT".</summary>
+    public static string DirectoryOf(string ledgerId, long jobId, int attempt)
+    {
+        string token = Of(ledgerId, jobId, attempt);
+        return string.Create(CultureInfo.InvariantCulture, $"{token[..2]}/{token}-{jobId}-{attempt}");
+    }
+
+    /// <summary>The attempt that such a directory is of, by its last name; null for another ledger's.</summary>
+    public static (long Job, int Attempt)? AttemptOf(string name, string ledgerId) =>
+        name.Split('-') is [var token, var job, var attempt]
+        && long.TryParse(job, NumberStyles.None, CultureInfo.InvariantCulture, out long jobId)
+        && int.TryParse(attempt, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+        && token == Of(ledgerId, jobId, number)
+            ? (jobId, number)
+            : null;
 }

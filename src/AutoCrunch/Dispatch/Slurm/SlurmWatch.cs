@@ -1,3 +1,4 @@
+using AutoCrunch.Core;
 using AutoCrunch.Ledger;
 using AutoCrunch.Linux;
 using Microsoft.Extensions.Logging;
@@ -18,6 +19,8 @@ internal sealed class SlurmWatch : IDisposable
     private readonly object _gate = new();
     private readonly Dictionary<string, SlurmFollow> _followed = [];
     private readonly List<SlurmPlace> _settled = [];
+    private readonly HashSet<BytePath> _swept = [];
+    private readonly Queue<SlurmSweep> _sweeps = [];
     private readonly SlurmTools _tools;
     private readonly JobLedger _ledger;
     private readonly ILogger _logger;
@@ -58,11 +61,32 @@ internal sealed class SlurmWatch : IDisposable
             _intervalNs = _followed.Count == 0 ? interval : Math.Min(_intervalNs, interval);
             _followed[follow.Name] = follow;
             PlanLook();
-            if (_thread is null)
-            {
-                _thread = new Thread(Work) { Name = "slurm", IsBackground = true };
-                _thread.Start();
-            }
+            Start();
+        }
+    }
+
+    /// <summary>
+    /// Has removed what an earlier life of the service left in a shared directory. More than once is harmless.
+    /// </summary>
+    public void Sweep(BytePath shared)
+    {
+        lock (_gate)
+        {
+            if (_isStopping || !_swept.Add(shared))
+                return;
+            _sweeps.Enqueue(new SlurmSweep(shared, _ledger, _logger));
+            PlanLook();
+            Start();
+        }
+    }
+
+    /// <summary>Nothing is left to be swept.</summary>
+    public bool HasSwept
+    {
+        get
+        {
+            lock (_gate)
+                return _sweeps.Count == 0 && _settled.Count == 0;
         }
     }
 
@@ -108,9 +132,17 @@ internal sealed class SlurmWatch : IDisposable
     // Never sooner than an interval after the last look: however many come and go, Slurm is asked no more often.
     private void PlanLook()
     {
-        bool isNeeded = _followed.Count > 0 || _settled.Count > 0 || _isDown;
+        bool isNeeded = _followed.Count > 0 || _settled.Count > 0 || _sweeps.Count > 0 || _isDown;
         _lookAtNs = isNeeded ? _lookedNs + _intervalNs : long.MaxValue;
         Monitor.Pulse(_gate);
+    }
+
+    private void Start()
+    {
+        if (_thread is not null)
+            return;
+        _thread = new Thread(Work) { Name = "slurm", IsBackground = true };
+        _thread.Start();
     }
 
     private static long IntervalOf(SlurmFollow follow) => (long)follow.Interval.TotalNanoseconds;
@@ -158,8 +190,10 @@ internal sealed class SlurmWatch : IDisposable
             if (isLook)
                 Look();
             Cancel();
-            if (isLook)
-                RemoveSettled();
+            if (!isLook)
+                return;
+            RemoveSettled();
+            SweepOn();
         }
         catch (Exception e) when (e is LinuxException or IOException)
         {
@@ -282,5 +316,21 @@ internal sealed class SlurmWatch : IDisposable
 
         lock (_gate)
             _settled.RemoveRange(0, settled.Length);
+    }
+
+    // With each look a part, so that none is late; what is found is removed with the next one.
+    private void SweepOn()
+    {
+        SlurmSweep? sweep;
+        lock (_gate)
+            if (!_sweeps.TryPeek(out sweep))
+                return;
+        IReadOnlyList<SlurmPlace> found = sweep.Next();
+        lock (_gate)
+        {
+            _settled.AddRange(found);
+            if (sweep.IsDone)
+                _sweeps.Dequeue();
+        }
     }
 }

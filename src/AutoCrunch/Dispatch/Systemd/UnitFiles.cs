@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
@@ -17,6 +18,14 @@ internal sealed class UnitFiles(BytePath directory, string unit)
 {
     private const uint OwnerOnly = 0b110_000_000; // the environment may hold what is nobody's business
     private const int OutcomeBytesMax = 16 * 1024 * 1024;
+
+    /// <summary>Those of an attempt.</summary>
+    /// <param name="directory">The directory of outcomes.</param>
+    /// <param name="prefix">What the names of the ledger's units begin with.</param>
+    /// <param name="jobId">The attempt's job.</param>
+    /// <param name="attempt">The attempt's number.</param>
+    public static UnitFiles Of(BytePath directory, string prefix, long jobId, int attempt) =>
+        new(directory, string.Create(CultureInfo.InvariantCulture, $"{prefix}{jobId}-{attempt}"));
 
     /// <summary>The unit's name without ".service".</summary>
     public string Unit => unit;

@@ -26,6 +26,7 @@ internal sealed class UnitWatch : IDisposable
     private int _outcomesWd;
     private int _unitsWd;
     private bool _isStopping;
+    private int _isSwept;
 
     /// <param name="stateDirectory">Outcomes are in a directory of it.</param>
     /// <param name="manager">Whose units these are.</param>
@@ -78,6 +79,9 @@ internal sealed class UnitWatch : IDisposable
                 TellAll();
         }
     }
+
+    /// <summary>True once: for who is to remove what an earlier life of the service left of ended units.</summary>
+    public bool TakeSweep() => Interlocked.Exchange(ref _isSwept, 1) == 0;
 
     /// <summary>Stops the thread. What runs goes on.</summary>
     public void Dispose()
