@@ -1,7 +1,7 @@
 namespace AutoCrunch.Tests.Engines;
 
 /// <summary>Jobs as processes of the service.</summary>
-public sealed class ProcessConformanceTests : DispatcherConformance
+public sealed class ProcessConformanceTests : CommandConformance
 {
     protected override string Engine => "\"Type\": \"Process\"";
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
+using RabbitMQ.Client;
 
 namespace AutoCrunch.Tests.Engines;
 
@@ -110,6 +111,55 @@ public sealed class RabbitLossTests(RabbitBroker broker)
         Assert.Equal(2, service.Messages.Select(message => message.Id).Distinct(StringComparer.Ordinal).Count());
         Assert.Single(service.Lines("cannot be used at present"));
     }
+
+    [RabbitFact]
+    public async Task A_queue_that_does_not_confirm_holds_up_its_own_rule_alone()
+    {
+        using var service = new RabbitService(_broker);
+        (string sick, string well) = (service.Name + "-sick", service.Name + "-well");
+        await using IConnection connection = await _broker.ConnectAsync();
+        await using IChannel channel = await connection.CreateChannelAsync();
+        foreach (string queue in new[] { sick, well })
+            await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false);
+        service.Change($$"""{ "Exchange": "", "RoutingKey": "{{sick}}", "ConfirmTimeout": "00:00:01" }""");
+        service.AddOther($$"""{ "RoutingKey": "{{well}}", "ConfirmTimeout": "00:01:00" }""");
+        service.Start().Arrive("a.raw");
+        service.Until(1, JobState.Succeeded);
+        _broker.Control("eval", Queue(sick, "sys:suspend(P)"));
+        int others = 0;
+        try
+        {
+            service.Arrive("b.raw");
+            service.Until(() => State(service, "b.raw") == JobState.Running, () => "a message on the way");
+            service.Until(() =>
+            {
+                service.Arrive($"{others++}.raw", directory: "other");
+                return service.Lines("while others on the connection were").Length > 0;
+            }, () => "the refusal");
+            service.Until(
+                () => service.Jobs().Count(job => job.State == JobState.Succeeded) == 1 + others,
+                () => "all messages of the other rule");
+            Assert.Equal(JobState.Running, State(service, "b.raw"));
+        }
+        finally
+        {
+            _broker.Control("eval", Queue(sick, "sys:resume(P)"));
+        }
+
+        Job[] jobs = service.Until(2 + others, JobState.Succeeded);
+        Assert.All(jobs, job => Assert.Equal((1, 0), (job.Attempts, job.Failures)));
+        service.UntilLogged("takes its messages again");
+        Assert.Empty(service.Lines("cannot be used at present")); // the connection was left alone
+        Assert.InRange(await channel.MessageCountAsync(sick), 2u, 100u);
+    }
+
+    // Erlang: what is to be done with the process P of a queue.
+    private static string Queue(string name, string action) =>
+        $"{{ok, Q}} = rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, <<\"{name}\">>)), "
+        + $"P = amqqueue:get_pid(Q), {action}.";
+
+    private static JobState? State(RabbitService service, string name) =>
+        service.Jobs().FirstOrDefault(job => job.Path.ToString() == name)?.State;
 
     private static void Report(string line)
     {

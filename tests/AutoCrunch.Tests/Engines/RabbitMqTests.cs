@@ -147,45 +147,4 @@ public sealed class RabbitMqTests(RabbitBroker broker)
         Assert.Equal("the broker refused the message for the queue 'full': is a queue bound there full?",
             service.Attempts(service.Jobs()[1].Id)[^1].Reason);
     }
-
-    [RabbitFact]
-    public async Task No_more_than_Concurrency_publishes_are_under_way_while_the_broker_does_not_read()
-    {
-        using var service = new RabbitService(_broker, """{ "Concurrency": 3 }""");
-        await service.DeclareAsync();
-        service.Start().Arrive("first.raw");
-        service.Until(1, JobState.Succeeded);
-        _broker.Control("set_vm_memory_high_watermark", "0.00001"); // the alarm of a broker that is short of memory
-        try
-        {
-            for (int i = 0; i < 20; i++)
-                service.Arrive($"{i}.raw");
-            service.UntilLogged("it takes no messages for now");
-            Wait.Until(() => service.Jobs() is { Length: 21 } all
-                && all.Count(job => job.State == JobState.Running) == 3
-                && all.Count(job => job.State == JobState.Queued) == 17);
-            long cancelled = service.Jobs().First(job => job.State == JobState.Running).Id;
-            Assert.Equal(0, service.Verb("cancel", $"{cancelled}").ExitCode);
-            Wait.Until(() => service.Jobs().Single(job => job.Id == cancelled).State == JobState.Cancelled);
-        }
-        finally
-        {
-            _broker.Control("set_vm_memory_high_watermark", "0.6");
-        }
-
-        Wait.Until(() => service.Jobs().Count(job => job.State == JobState.Succeeded) == 20);
-        Assert.Single(service.Lines("cannot be used at present"));
-        Assert.Single(service.Lines("can be used again"));
-        Assert.All(service.Jobs(), job => Assert.Equal(0, job.Failures));
-    }
-
-    [RabbitFact]
-    public void A_routing_key_that_is_too_long_fails_for_good_at_once()
-    {
-        using var service = new RabbitService(_broker, """{ "RoutingKey": "{name}{name}" }""");
-        service.Start().Arrive(new string('x', 200));
-        Job job = Assert.Single(service.Until(1, JobState.Failed));
-        Assert.Equal(1, job.Attempts);
-        Assert.Contains("AMQP allows 255", service.Attempts(job.Id)[0].Reason, StringComparison.Ordinal);
-    }
 }

@@ -27,6 +27,7 @@ internal sealed class RabbitService : IDisposable
     private readonly RabbitBroker _broker;
     private readonly JsonObject _dispatcher;
     private readonly JsonObject _retry = new() { ["MaxAttempts"] = 2, ["Delay"] = "00:00:00.100" };
+    private JsonObject? _other;
     private ServiceProcess? _service;
     private IConnection? _connection;
     private string _earlier = "";
@@ -56,38 +57,63 @@ internal sealed class RabbitService : IDisposable
 
     public ConcurrentQueue<Received> Messages { get; } = new();
 
+    /// <summary>How often a job is tried.</summary>
+    public int MaxAttempts
+    {
+        init
+        {
+            _retry["MaxAttempts"] = value;
+            Change("{}");
+        }
+    }
+
     /// <summary>What the service has said in all its lives.</summary>
     public string Log => _earlier + _service?.Output + _service?.Error;
+
+    /// <summary>Adds a rule "other", with the directory "other", whose section Dispatcher differs in this.</summary>
+    public void AddOther(string dispatcher)
+    {
+        Directory.MakeDirectory("other");
+        _other = _dispatcher.DeepClone().AsObject();
+        Change(_other, dispatcher);
+        Change("{}");
+    }
 
     /// <summary>Changes the section Dispatcher, for the next start.</summary>
     public void Change(string dispatcher)
     {
-        foreach ((string key, JsonNode? value) in JsonNode.Parse(dispatcher)!.AsObject())
-        {
-            _dispatcher.Remove(key);
-            if (value is not null)
-                _dispatcher[key] = value.DeepClone();
-        }
-
+        Change(_dispatcher, dispatcher);
+        var rules = new JsonObject { ["raw"] = RuleOf("incoming", _dispatcher) };
+        if (_other is not null)
+            rules["other"] = RuleOf("other", _other);
         Directory.Write("appsettings.json", new JsonObject
         {
             ["AutoCrunch"] = new JsonObject
             {
-                ["Rules"] = new JsonObject
-                {
-                    ["raw"] = new JsonObject
-                    {
-                        ["Path"] = "incoming",
-                        ["MaxExistingFiles"] = 0,
-                        ["Completion"] = new JsonObject { ["QuietPeriod"] = "00:00:00.500" },
-                        ["Dispatcher"] = _dispatcher.DeepClone(),
-                        ["Retry"] = _retry.DeepClone(),
-                    },
-                },
+                ["Rules"] = rules,
             },
             ["Serilog"] = new JsonObject { ["MinimumLevel"] = "Debug" },
         }.ToJsonString());
     }
+
+    private static void Change(JsonObject dispatcher, string changes)
+    {
+        foreach ((string key, JsonNode? value) in JsonNode.Parse(changes)!.AsObject())
+        {
+            dispatcher.Remove(key);
+            if (value is not null)
+                dispatcher[key] = value.DeepClone();
+        }
+    }
+
+    private JsonObject RuleOf(string path, JsonObject dispatcher) => new()
+    {
+        ["Path"] = path,
+        ["MaxExistingFiles"] = 0,
+        ["Completion"] = new JsonObject { ["QuietPeriod"] = "00:00:00.500" },
+        ["Dispatcher"] = dispatcher.DeepClone(),
+        ["Retry"] = _retry.DeepClone(),
+    };
 
     public RabbitService Start()
     {
@@ -141,10 +167,10 @@ internal sealed class RabbitService : IDisposable
     }
 
     /// <summary>A file arrives as with rsync: renamed into place.</summary>
-    public BytePath Arrive(string name, string content = "content")
+    public BytePath Arrive(string name, string content = "content", string directory = "incoming")
     {
         BytePath file = Directory.Write("arriving", content);
-        BytePath place = Directory["incoming"].Join(BytePath.Parse(name));
+        BytePath place = Directory[directory].Join(BytePath.Parse(name));
         Assert.Equal(0, PathOps.TryRename(file, place));
         return place;
     }

@@ -4,7 +4,7 @@ namespace AutoCrunch.Tests.Engines;
 
 /// <summary>Jobs in Slurm.</summary>
 [Collection(SlurmGroup.Name)]
-public sealed class SlurmConformanceTests(SlurmCluster cluster) : DispatcherConformance
+public sealed class SlurmConformanceTests(SlurmCluster cluster) : CommandConformance
 {
     protected override string Engine =>
         $"\"Type\": \"Slurm\", \"Interval\": \"00:00:01\", \"SharedDirectory\": \"{cluster.SharedDirectory}\"";

@@ -9,7 +9,7 @@ namespace AutoCrunch.Tests.Engines;
 /// booted, and its directory is seen on both sides.
 /// </summary>
 [Collection(SystemdMachineTests.Name)]
-public sealed class SystemdConformanceTests(SystemdMachine machine) : DispatcherConformance
+public sealed class SystemdConformanceTests(SystemdMachine machine) : CommandConformance
 {
     protected override string Engine => "\"Type\": \"Systemd\"";
 

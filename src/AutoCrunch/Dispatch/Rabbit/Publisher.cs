@@ -20,6 +20,7 @@ internal sealed class Publisher(string rule, Broker broker, RabbitMqOptions opti
     private TimeSpan _delay = s_shortest;
     private long _refusedUntilNs;
     private string? _refusal;
+    private bool _isQueueSick;
 
     /// <summary>For how long nothing of this rule need be sent, as it would be refused; zero when it may be.</summary>
     public TimeSpan RefusedFor
@@ -135,12 +136,18 @@ internal sealed class Publisher(string rule, Broker broker, RabbitMqOptions opti
     }
 
     // The broker is well, and the connection serves other rules: only this one waits.
-    private void RefuseUnconfirmed() =>
+    private void RefuseUnconfirmed()
+    {
+        Volatile.Write(ref _isQueueSick, true);
         Refuse($"one was not confirmed within {options.ConfirmTimeout:c}, while others on the connection were: "
             + "a queue may have lost its majority; see rabbitmqctl list_queues");
+    }
 
     private PublishResult Noted(PublishChannel channel, PublishResult result)
     {
+        // Once it was seen that others are confirmed: they need not publish each time that this is found out again.
+        if (result.End == PublishEnd.Unconfirmed && Volatile.Read(ref _isQueueSick))
+            return result with { OthersWereConfirmed = true };
         if (result.End is PublishEnd.Confirmed or PublishEnd.Unroutable or PublishEnd.Nacked)
             Answered();
         if (result.End == PublishEnd.Confirmed)
@@ -154,6 +161,7 @@ internal sealed class Publisher(string rule, Broker broker, RabbitMqOptions opti
 
     private void Answered()
     {
+        Volatile.Write(ref _isQueueSick, false);
         if (Volatile.Read(ref _refusal) is null)
             return;
         bool wasRefused;

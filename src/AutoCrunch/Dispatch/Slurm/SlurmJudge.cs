@@ -96,8 +96,8 @@ internal static class SlurmJudge
         return file.Code != 0
             ? OfCode(file, facts.Cause, options)
             : new AttemptOutcome.Failed(
-                $"exited with code 0 after SIGTERM, and Slurm does not tell whether it had ended its job {file.SlurmId} "
-                + $"on '{file.Node}': it may have left off before it was done", file.Code);
+                $"exited with code 0 after SIGTERM, and Slurm does not tell whether it had ended its job "
+                + $"{file.SlurmId} on '{file.Node}': it may have left off before it was done", file.Code);
     }
 
     private static AttemptOutcome OfCode(SlurmOutcome file, SlurmEndCause cause, SlurmOptions options)

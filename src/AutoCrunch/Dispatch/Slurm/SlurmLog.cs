@@ -38,7 +38,8 @@ internal static partial class SlurmLog
     public static partial void LogNotKept(ILogger logger, long job, int attempt, string rule, string reason);
 
     [LoggerMessage(3108, LogLevel.Warning,
-        "What a finished attempt has left in SharedDirectory could not be removed: {Reason}; it is tried again at the next start")]
+        "What a finished attempt has left in SharedDirectory could not be removed: {Reason}; it is tried again "
+        + "at the next start")]
     public static partial void NotRemoved(ILogger logger, string reason);
 
     [LoggerMessage(3109, LogLevel.Error,
