@@ -121,6 +121,11 @@ internal static class CheckVerb
                 FindingSeverity.Warning, "AutoCrunch:Rules",
                 $"the ledger has {waiting} waiting jobs of rule '{rule}', which is configured no longer; they start "
                     + "when there is a rule of that name again"));
+        foreach ((string rule, long running, string engine) in ledger.RunningOfOthers(names))
+            findings.Add(new MachineFinding(
+                FindingSeverity.Warning, "AutoCrunch:Rules",
+                $"jobs of rule '{rule}', which is configured no longer, were left running in {engine}: {running}; put the "
+                    + "rule back, with that Type, until they have ended or are cancelled"));
     }
 
     private static string Mark(FindingSeverity severity, Terminal terminal) => severity switch

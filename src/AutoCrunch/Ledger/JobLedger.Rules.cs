@@ -19,9 +19,8 @@ internal sealed partial class JobLedger
                 LedgerLog.RuleChanged(logger, rule.Name, sentence);
         foreach ((string rule, long waiting) in RuleRecord.WaitingOfOthers(db, names))
             LedgerLog.RuleMissing(logger, rule, waiting);
-        foreach (RuleRecord other in before.Values.Where(record => record.Engine is not null))
-            if (!names.Contains(other.Name) && CountRunning(db, other) is > 0 and var running)
-                LedgerLog.LeftInEngine(logger, other.Name, running, other.Engine!);
+        foreach ((string rule, long running, string engine) in RuleRecord.RunningOfOthers(db, names))
+            LedgerLog.LeftInEngine(logger, rule, running, engine);
 
         using SqliteStatement insert = db.Prepare("INSERT INTO rules (name) VALUES (?1) ON CONFLICT DO NOTHING");
         using SqliteStatement scope = db.Prepare("UPDATE rules SET path = ?2, patterns = ?3 WHERE id = ?1");

@@ -60,6 +60,24 @@ internal sealed record RuleRecord(
         return others;
     }
 
+    /// <summary>
+    /// Rules that are configured no longer and have jobs left running in an engine, with how many and where.
+    /// </summary>
+    public static List<(string Rule, long Running, string Engine)> RunningOfOthers(
+        SqliteDatabase db, IReadOnlyCollection<string> configured)
+    {
+        using SqliteStatement count = db.Prepare($"""
+            SELECT r.name, r.engine, (SELECT count(*) FROM jobs j INDEXED BY jobs_running
+                WHERE j.state = {(int)JobState.Running} AND j.rule_id = r.id) AS running
+            FROM rules r WHERE r.engine IS NOT NULL AND running > 0 ORDER BY r.name
+            """);
+        var others = new List<(string Rule, long Running, string Engine)>();
+        while (count.Step())
+            if (count.Text(0) is { } name && !configured.Contains(name))
+                others.Add((name, count.Number(2), count.Text(1)!));
+        return others;
+    }
+
     /// <summary>Which names a rule takes, as text: "*.raw !*~", what it does not enter after a second '!'.</summary>
     public static string PatternsOf(WatchRule rule)
     {

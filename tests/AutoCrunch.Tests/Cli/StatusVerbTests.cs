@@ -106,6 +106,28 @@ public sealed class StatusVerbTests : IDisposable
     }
 
     [Fact]
+    public void Jobs_left_in_an_engine_by_a_rule_that_is_configured_no_longer_are_told()
+    {
+        using var rig = new VerbRig("raw");
+        rig.Ledger.Options = rig.Ledger.Options with { Engines = new Dictionary<string, string> { ["raw"] = "Slurm" } };
+        rig.Ledger.Open();
+        rig.Ledger.StartClaims().Complete("a");
+        rig.Ledger.Take();
+        rig.Close();
+        Assert.DoesNotContain("left running", rig.Verb("status").Output, StringComparison.Ordinal);
+        rig.Directory.Write("appsettings.json", rig.Directory.ReadText("appsettings.json")
+            .Replace("\"raw\"", "\"new\"", StringComparison.Ordinal));
+
+        string status = rig.Verb("status").Output;
+
+        Assert.Contains("1 job of rule 'raw', which is configured no longer, left running in Slurm: put the rule back",
+            status, StringComparison.Ordinal);
+        Assert.Contains("autocrunch jobs --rule raw --state running", status, StringComparison.Ordinal);
+        Assert.Contains("configured no longer, were left running in Slurm: 1; put the rule back",
+            rig.Verb("check").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Files_that_have_waited_for_long_to_be_moved_are_a_problem_of_their_rule()
     {
         using var rig = new VerbRig();

@@ -1,9 +1,9 @@
 namespace AutoCrunch.Tests.Engines;
 
 /// <summary>
-/// What every dispatcher owes to those who change a rule's <c>Type</c>, shown with the real service on a real engine. How
-/// it is shown differs: <see cref="CommandConformance"/> for those that run a command, <see
-/// cref="RabbitMqConformanceTests"/> for messages.
+/// What every dispatcher owes to those who change a rule's <c>Type</c>, shown with the real service on a real engine:
+/// in one way by those that run a command (<see cref="CommandConformance"/>), in another by messages
+/// (<see cref="RabbitMqConformanceTests"/>).
 /// </summary>
 public abstract class DispatcherConformance
 {

@@ -281,6 +281,7 @@ public sealed class SlurmTests(SlurmCluster cluster) : IDisposable
             check.CheckAsync(_rig.Rule, options, CancellationToken.None);
 
         Assert.Empty(await Ask(_rig.Options));
+        Assert.Empty(await Ask(_rig.Options with { Partition = SlurmCluster.Hidden }));
         Assert.Equal("Partition", Assert.Single(await Ask(_rig.Options with { Partition = "none" })).Key);
         Assert.Contains(
             "node configuration is not available",

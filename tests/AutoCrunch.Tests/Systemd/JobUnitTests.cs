@@ -186,6 +186,41 @@ public sealed class JobUnitTests(InstalledService service, ITestOutputHelper out
     }
 
     [SystemdFact]
+    public void An_outcome_that_may_not_be_read_is_waited_for_and_one_that_says_nothing_fails_its_attempt()
+    {
+        _units.Begin(4);
+        _service.Deliver("done");
+        UntilEnded(1);
+        var files = new Dictionary<string, string>();
+        foreach (string name in new[] { "corrupt", "empty", "unreadable" })
+        {
+            _service.Deliver(name, InstalledService.UntilLetGo(name));
+            _service.UntilNoted(name, "start 1");
+            files[name] = "/var/lib/autocrunch/outcomes/" + Path.GetFileNameWithoutExtension(_units.UnitOf(name));
+        }
+
+        Machine.Run("systemctl stop autocrunch");
+        foreach (string name in files.Keys)
+            _service.LetGo(name);
+        Wait.Until(() => _units.Count() == 0);
+        string left = files["empty"][..files["empty"].IndexOf("-3-", StringComparison.Ordinal)] + "-1-1.begun";
+        Machine.Run($"echo nonsense >{files["corrupt"]}; : >{files["empty"]}; touch {left}; "
+            + $"chown root {files["unreadable"]}; chmod 0 {files["unreadable"]}; systemctl start autocrunch");
+        _service.UntilNoted("corrupt", "start 1 end 1 start 2 end 2");
+        _service.UntilNoted("empty", "start 1 end 1 start 2 end 2");
+        Wait.Until(() => _service.Journal().Contains(
+            "how far its unit is cannot be seen at present", StringComparison.Ordinal));
+        Assert.Equal("1", _service.Ledger("SELECT state FROM jobs WHERE CAST(name AS TEXT) = 'unreadable'"));
+
+        Machine.Run($"chown autocrunch {files["unreadable"]}; chmod 600 {files["unreadable"]}");
+        UntilEnded(4);
+        Assert.Equal("corrupt|1||\ncorrupt|0|0|\nempty|1||\nempty|0|0|\nunreadable|0|0|",
+            Summary([.. files.Keys]));
+        Assert.Contains("its outcome cannot be read", _service.Journal(), StringComparison.Ordinal);
+        UntilNothingIsLeft(); // nor what an earlier life had left of the first job
+    }
+
+    [SystemdFact]
     public void Killed_at_any_moment_of_a_submission_the_service_runs_nothing_twice()
     {
         const int count = 40;
