@@ -66,8 +66,8 @@ internal static class CheckVerb
         string rules = Count(configuration.Rules.Count, "rule");
         if (unready > 0)
             terminal.Error.WriteLine(
-                $"{Count(unready, "error")} of engines: files would be recorded, but their jobs would wait until what "
-                + "is marked !! is mended.");
+                $"{Count(unready, "error")} of engines: files would be recorded, but their jobs would wait, or fail, "
+                + "until what is marked !! is mended.");
         if (errors > 0)
             terminal.Error.WriteLine(
                 $"{Count(errors, "error")}: 'autocrunch run' would not start. Mend what is marked !! and try again.");
@@ -121,11 +121,19 @@ internal static class CheckVerb
                 FindingSeverity.Warning, "AutoCrunch:Rules",
                 $"the ledger has {waiting} waiting jobs of rule '{rule}', which is configured no longer; they start "
                     + "when there is a rule of that name again"));
-        foreach ((string rule, long running, string engine) in ledger.RunningOfOthers(names))
-            findings.Add(new MachineFinding(
-                FindingSeverity.Warning, "AutoCrunch:Rules",
-                $"jobs of rule '{rule}', which is configured no longer, were left running in {engine}: {running}; put the "
-                    + "rule back, with that Type, until they have ended or are cancelled"));
+        foreach ((string rule, long running, string engine) in ledger.RunningInEngines())
+        {
+            CompiledRule? compiled = configuration.Rules.FirstOrDefault(compiled => compiled.Rule.Name == rule);
+            if (compiled is null)
+                findings.Add(new MachineFinding(
+                    FindingSeverity.Warning, "AutoCrunch:Rules",
+                    $"{Count((int)running, "job")} of rule '{rule}', which is configured no longer, left running in "
+                        + $"{engine}: put the rule back as it was until they have ended or are cancelled"));
+            else if (compiled.Dispatcher.Engine != engine)
+                findings.Add(new MachineFinding(
+                    FindingSeverity.Error, $"AutoCrunch:Rules:{rule}:Dispatcher",
+                    RuleRecord.WhyKept(rule, running, engine)));
+        }
     }
 
     private static string Mark(FindingSeverity severity, Terminal terminal) => severity switch

@@ -113,11 +113,12 @@ internal sealed record StatusFacts
                     null, $"{Counts.Of(waiting)} waiting jobs are of rule '{rule}', which is configured no longer; "
                     + "they start when there is a rule of that name again",
                     $"autocrunch jobs --rule {rule} --state queued"));
-            foreach ((string rule, long running, string engine) in ledger.RunningOfOthers(names))
-                problems.Add(new Problem(
-                    null, $"{Counts.Of(running, "job")} of rule '{rule}', which is configured no longer, left running in "
-                    + $"{engine}: put the rule back, with that Type, until they have ended or are cancelled",
-                    $"autocrunch jobs --rule {rule} --state running"));
+            foreach ((string rule, long running, string engine) in ledger.RunningInEngines())
+                if (!names.Contains(rule))
+                    problems.Add(new Problem(
+                        null, $"{Counts.Of(running, "job")} of rule '{rule}', which is configured no longer, left running "
+                        + $"in {engine}: put the rule back as it was until they have ended or are cancelled",
+                        $"autocrunch jobs --rule {rule} --state running"));
             more?.Invoke(ledger);
             return ledger.Overview(nowNs).ToDictionary(rule => rule.Counts.Rule, StringComparer.Ordinal);
         }

@@ -19,8 +19,9 @@ internal sealed partial class JobLedger
                 LedgerLog.RuleChanged(logger, rule.Name, sentence);
         foreach ((string rule, long waiting) in RuleRecord.WaitingOfOthers(db, names))
             LedgerLog.RuleMissing(logger, rule, waiting);
-        foreach ((string rule, long running, string engine) in RuleRecord.RunningOfOthers(db, names))
-            LedgerLog.LeftInEngine(logger, rule, running, engine);
+        foreach ((string rule, long running, string engine) in RuleRecord.RunningInEngines(db))
+            if (!names.Contains(rule))
+                LedgerLog.LeftInEngine(logger, rule, running, engine);
 
         using SqliteStatement insert = db.Prepare("INSERT INTO rules (name) VALUES (?1) ON CONFLICT DO NOTHING");
         using SqliteStatement scope = db.Prepare("UPDATE rules SET path = ?2, patterns = ?3 WHERE id = ?1");
@@ -56,10 +57,7 @@ internal sealed partial class JobLedger
             return;
         long running = CountRunning(db, record);
         if (record.Engine is not null && running > 0)
-            throw new LedgerUnusableException(
-                $"{running} jobs of rule '{record.Name}' were left running in {record.Engine}, and would run a second "
-                + $"time beside that: put its Dispatcher section back until they have ended or are cancelled, then "
-                + "change it");
+            throw new LedgerUnusableException(RuleRecord.WhyKept(record.Name, running, record.Engine));
         using SqliteStatement update = db.Prepare("UPDATE rules SET engine = ?2 WHERE id = ?1");
         update.Bind(1, record.Id).Bind(2, engine).Run();
     }

@@ -45,8 +45,8 @@ internal static partial class LedgerLog
     public static partial void RuleMissing(ILogger logger, string rule, long count);
 
     [LoggerMessage(2017, LogLevel.Warning,
-        "{Count} jobs of rule {Rule}, which is configured no longer, were left running in {Engine}: put the rule back, "
-        + "with that Type, until they have ended or are cancelled, else what becomes of them is never known")]
+        "{Count} jobs of rule {Rule}, which is configured no longer, were left running in {Engine}: put the rule back "
+        + "as it was until they have ended or are cancelled, else what becomes of them is never known")]
     public static partial void LeftInEngine(ILogger logger, string rule, long count, string engine);
 
     [LoggerMessage(2013, LogLevel.Warning,

@@ -40,9 +40,9 @@ internal sealed partial class LedgerReader : IDisposable
     public IReadOnlyList<(string Rule, long Waiting)> WaitingOfOthers(IReadOnlyCollection<string> configured) =>
         RuleRecord.WaitingOfOthers(_db, configured);
 
-    /// <summary>Other rules than these that have jobs left running in an engine, with how many and where.</summary>
-    public IReadOnlyList<(string Rule, long Running, string Engine)> RunningOfOthers(
-        IReadOnlyCollection<string> configured) => RuleRecord.RunningOfOthers(_db, configured);
+    /// <inheritdoc cref="RuleRecord.RunningInEngines"/>
+    public IReadOnlyList<(string Rule, long Running, string Engine)> RunningInEngines() =>
+        RuleRecord.RunningInEngines(_db);
 
     /// <summary>The rules that the ledger has records of, configured or not.</summary>
     public IEnumerable<string> Rules => _rules.Values.Order(StringComparer.Ordinal);

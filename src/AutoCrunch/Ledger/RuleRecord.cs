@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoCrunch.Core;
 
 namespace AutoCrunch.Ledger;
@@ -60,23 +61,25 @@ internal sealed record RuleRecord(
         return others;
     }
 
-    /// <summary>
-    /// Rules that are configured no longer and have jobs left running in an engine, with how many and where.
-    /// </summary>
-    public static List<(string Rule, long Running, string Engine)> RunningOfOthers(
-        SqliteDatabase db, IReadOnlyCollection<string> configured)
+    /// <summary>Rules that have jobs which were left running in an engine, with how many and where.</summary>
+    public static List<(string Rule, long Running, string Engine)> RunningInEngines(SqliteDatabase db)
     {
         using SqliteStatement count = db.Prepare($"""
             SELECT r.name, r.engine, (SELECT count(*) FROM jobs j INDEXED BY jobs_running
                 WHERE j.state = {(int)JobState.Running} AND j.rule_id = r.id) AS running
             FROM rules r WHERE r.engine IS NOT NULL AND running > 0 ORDER BY r.name
             """);
-        var others = new List<(string Rule, long Running, string Engine)>();
+        var rules = new List<(string Rule, long Running, string Engine)>();
         while (count.Step())
-            if (count.Text(0) is { } name && !configured.Contains(name))
-                others.Add((name, count.Number(2), count.Text(1)!));
-        return others;
+            rules.Add((count.Text(0)!, count.Number(2), count.Text(1)!));
+        return rules;
     }
+
+    /// <summary>Why a rule cannot be given to another engine: what still runs must not be started beside it.</summary>
+    public static string WhyKept(string rule, long running, string engine) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{running} jobs of rule '{rule}' were left running in {engine}, and would run a second time beside that: put its "
+        + $"Dispatcher section back until they have ended or are cancelled, then change it");
 
     /// <summary>Which names a rule takes, as text: "*.raw !*~", what it does not enter after a second '!'.</summary>
     public static string PatternsOf(WatchRule rule)

@@ -115,6 +115,9 @@ public sealed class StatusVerbTests : IDisposable
         rig.Ledger.Take();
         rig.Close();
         Assert.DoesNotContain("left running", rig.Verb("status").Output, StringComparison.Ordinal);
+        Assert.Contains( // with its own rule, which has another engine now: so the service would not start
+            "1 jobs of rule 'raw' were left running in Slurm, and would run a second time",
+            rig.Verb("check").Output, StringComparison.Ordinal);
         rig.Directory.Write("appsettings.json", rig.Directory.ReadText("appsettings.json")
             .Replace("\"raw\"", "\"new\"", StringComparison.Ordinal));
 
@@ -123,7 +126,7 @@ public sealed class StatusVerbTests : IDisposable
         Assert.Contains("1 job of rule 'raw', which is configured no longer, left running in Slurm: put the rule back",
             status, StringComparison.Ordinal);
         Assert.Contains("autocrunch jobs --rule raw --state running", status, StringComparison.Ordinal);
-        Assert.Contains("configured no longer, were left running in Slurm: 1; put the rule back",
+        Assert.Contains("1 job of rule 'raw', which is configured no longer, left running in Slurm: put the rule back",
             rig.Verb("check").Output, StringComparison.Ordinal);
     }
 

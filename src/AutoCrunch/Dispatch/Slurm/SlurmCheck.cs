@@ -42,6 +42,10 @@ internal sealed class SlurmCheck(IReadOnlyList<byte[]> inherited) : IEngineCheck
             findings.Add(new EngineFinding(
                 IsError: true, key, $"Slurm would not take its jobs: {reason}. Try it with: sbatch --test-only"));
         }
+        else
+        {
+            findings.Add(new EngineFinding(IsError: false, DispatcherKey, "Slurm would take jobs of this rule"));
+        }
 
         return findings;
     }
