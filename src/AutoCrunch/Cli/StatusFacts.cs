@@ -116,8 +116,8 @@ internal sealed record StatusFacts
             foreach ((string rule, long running, string engine) in ledger.RunningInEngines())
                 if (!names.Contains(rule))
                     problems.Add(new Problem(
-                        null, $"{Counts.Of(running, "job")} of rule '{rule}', which is configured no longer, left running "
-                        + $"in {engine}: put the rule back as it was until they have ended or are cancelled",
+                        null, $"{Counts.Of(running, "job")} of rule '{rule}', which is configured no longer, left "
+                        + $"running in {engine}: put the rule back as it was until they have ended or are cancelled",
                         $"autocrunch jobs --rule {rule} --state running"));
             more?.Invoke(ledger);
             return ledger.Overview(nowNs).ToDictionary(rule => rule.Counts.Rule, StringComparer.Ordinal);
