@@ -1,165 +1,105 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace AutoCrunch.Benchmarks;
 
+/// <summary>Microseconds of one round.</summary>
+internal readonly record struct Latency(double P50, double P99, double Max);
+
 /// <summary>
-/// From rename(2) to the job's first instruction, AutoCrunch beside <c>inotifywait | xargs</c> and a C reference,
-/// taking turns in one run: medians of medians, and every file of every round must have run exactly once.
+/// From rename(2) to the job's first instruction, or to the moment the tool knows of the file: AutoCrunch, the C
+/// reference and the peers take turns in every round, and every file of every round must have been found exactly once.
 /// </summary>
-internal sealed class LatencyBenchmark(string workDirectory, int files, int rounds)
+internal sealed class LatencyBenchmark(BenchmarkOptions options, Contestants contestants)
 {
     private const int PauseUs = 4000;
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_stall = TimeSpan.FromSeconds(5);
 
-    public int Run()
+    private readonly JobRecord _record = new(contestants.RecordFile);
+
+    /// <summary>Rename to job.</summary>
+    public Dictionary<string, Latency> Run(int files, int rounds, IReadOnlyList<Contestant>? tools = null) => Rounds(
+        "rename -> job's first instruction", files, rounds, tools ?? contestants.Dispatchers(), endsFirst: false);
+
+    /// <summary>Rename to the tool's knowledge.</summary>
+    public Dictionary<string, Latency> RunDetection(int files, int rounds)
     {
-        Directory.CreateDirectory(workDirectory);
-        string job = NativePrograms.Compile(
-            "job", workDirectory, $"-static \"-DRECORD=\\\"{Path.Combine(workDirectory, "record")}\\\"\"");
-        string generate = NativePrograms.Compile("generate", workDirectory);
-        string reference = NativePrograms.Compile("reference", workDirectory);
-        var tools = new List<(string Name, Func<string, Tool> Start)>
+        string record = contestants.RecordFile;
+        var tools = new List<Contestant>
         {
-            ("C reference", directory => StartAndAwait(reference, $"{directory} {job}", "ready")),
-            ("inotifywait | xargs", directory => StartAndAwait(
-                "/bin/sh",
-                $"-c \"exec inotifywait -q -m -e moved_to --format '%w%f' {directory} | xargs -P 2 -n 1 {job}\"",
-                watches: directory)),
-            ("AutoCrunch", _ => new Tool(ServiceProcess.Start(workDirectory, job, "RenameAndInPlace"))),
-            ("AutoCrunch, Rename", _ => new Tool(ServiceProcess.Start(workDirectory, job, "Rename"))),
+            Detector(Contestants.C, place => [contestants.Dispatcher, place.Incoming, "-", record]),
+            Detector(Contestants.Ours, place => Contestants.Peer("detect", place.Incoming, record)),
         };
-        var medians = tools.ToDictionary(tool => tool.Name, _ => new List<(double P50, double P99, double Max)>());
+        if (Contestants.Python is { } python)
+        {
+            tools.Add(Detector(
+                Contestants.Original, place => [python, Contestants.PythonScript, place.Incoming, "-", record]));
+        }
+
+        return Rounds("rename -> detected", files, rounds, tools, endsFirst: true);
+    }
+
+    private static Contestant Detector(string name, Func<Place, string[]> command) => new(name, place =>
+    {
+        RunningTool tool = RunningTool.Start(Path.Combine(place.Home, "output"), command(place));
+        tool.AwaitWatches(place.Directories);
+        return tool;
+    });
+
+    private Dictionary<string, Latency> Rounds(
+        string title, int files, int rounds, IReadOnlyList<Contestant> tools, bool endsFirst)
+    {
+        var all = tools.ToDictionary(tool => tool.Name, _ => new List<Latency>(), StringComparer.Ordinal);
         for (int round = 0; round < rounds; round++)
         {
-            foreach ((string name, Func<string, Tool> start) in tools)
-                medians[name].Add(Measure(name, start, generate));
+            foreach (Contestant tool in tools)
+                all[tool.Name].Add(Measure(tool, files, endsFirst));
         }
 
-        Print(medians);
-        return 0;
+        var middle = all.ToDictionary(one => one.Key, one => new Latency(
+            one.Value.Select(latency => latency.P50).Median(), one.Value.Select(latency => latency.P99).Median(),
+            one.Value.Max(latency => latency.Max)), StringComparer.Ordinal);
+        Print($"{title}, us; {files} files {PauseUs / 1000} ms apart, {rounds} rounds, {options.Directory}", middle);
+        return middle;
     }
 
-    private void Print(Dictionary<string, List<(double P50, double P99, double Max)>> medians)
+    private Latency Measure(Contestant contestant, int files, bool endsFirst)
+    {
+        using var arena = new Arena(options);
+        _record.Clear();
+        using RunningTool tool = contestant.Start(arena.Place);
+        string[] lines = Shell.Run(
+                contestants.Generate, "paced", arena.Place.Incoming, $"{files}", $"{PauseUs}")
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var renamed = JobRecord.Parse(lines).ToDictionary(line => line.Path, line => line.Ns, StringComparer.Ordinal);
+        if (endsFirst)
+            tool.Dispose(); // it writes the record at its end
+        else
+            _record.Await(files, s_stall);
+        Tally tally = _record.Check(renamed.Keys);
+        double[] us = [.. tally.Starts.Select(start => (start.Value - renamed[start.Key]) / 1000.0)];
+        var latency = new Latency(us.Percentile(50), us.Percentile(99), us.DefaultIfEmpty().Max());
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"  {contestant.Name}: p50 {latency.P50:F0} us, p99 {latency.P99:F0} us, "
+            + $"max {latency.Max:F0} us, {tally}"));
+        if (!contestant.MayLose && !tally.IsExact)
+            throw new InvalidOperationException($"{contestant.Name}: {tally} of {files}");
+        return latency;
+    }
+
+    private static void Print(string title, Dictionary<string, Latency> all)
     {
         Console.WriteLine();
-        Console.WriteLine($"rename -> job's first instruction, us; {files} files, {rounds} rounds, in {workDirectory}");
+        Console.WriteLine(title);
         Console.WriteLine("| tool | p50 | p99 | max | p50 / C | p99 / C |");
         Console.WriteLine("|---|---|---|---|---|---|");
-        (double p50C, double p99C, _) = Middle(medians["C reference"]);
-        foreach ((string name, List<(double, double, double)> all) in medians)
+        all.TryGetValue(Contestants.C, out Latency floor);
+        foreach ((string name, Latency latency) in all)
         {
-            (double p50, double p99, double max) = Middle(all);
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {name} | {p50:F0} | {p99:F0} | {max:F0} | {p50 / p50C:F2} | {p99 / p99C:F2} |"));
-        }
-    }
-
-    private (double P50, double P99, double Max) Measure(string name, Func<string, Tool> start, string generate)
-    {
-        string directory = Path.Combine(workDirectory, "incoming-" + Path.GetRandomFileName());
-        Directory.CreateDirectory(directory);
-        string record = Path.Combine(workDirectory, "record");
-        File.Delete(record);
-        using Tool tool = start(directory);
-        Dictionary<string, long> renamed = Generate(generate, tool.Incoming ?? directory);
-        var started = new Dictionary<string, long>(StringComparer.Ordinal);
-        var patience = Stopwatch.StartNew();
-        while (started.Count < files && patience.Elapsed < s_patience)
-        {
-            Thread.Sleep(20);
-            started = File.Exists(record) ? ReadRecord(record, name) : started;
-        }
-
-        if (started.Count != files)
-            throw new InvalidOperationException($"{name}: {started.Count} of {files} files ran");
-        double[] us = [.. renamed.Select(pair => (started[pair.Key] - pair.Value) / 1000.0).Order()];
-        return (us[us.Length / 2], us[us.Length * 99 / 100], us[^1]);
-    }
-
-    private Dictionary<string, long> Generate(string generate, string directory)
-    {
-        using Process generator = Start(generate, $"{directory} {files} {PauseUs}");
-        string output = generator.StandardOutput.ReadToEnd();
-        generator.WaitForExit();
-        return Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries), "generator");
-    }
-
-    private static Dictionary<string, long> ReadRecord(string record, string name) =>
-        Parse(File.ReadAllLines(record), name);
-
-    private static Dictionary<string, long> Parse(IEnumerable<string> lines, string name)
-    {
-        var times = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (string line in lines)
-        {
-            int space = line.IndexOf(' ', StringComparison.Ordinal);
-            if (!times.TryAdd(line[(space + 1)..], long.Parse(line.AsSpan(0, space), CultureInfo.InvariantCulture)))
-                throw new InvalidOperationException($"{name}: ran twice: {line}");
-        }
-
-        return times;
-    }
-
-    private static Tool StartAndAwait(
-        string program, string arguments, string? line = null, string? watches = null)
-    {
-        Process process = Start(program, arguments);
-        while (line is not null && process.StandardOutput.ReadLine() is { } read && read != line)
-            continue;
-
-        // inotifywait -q says nothing: its watch shows in /proc/PID/fdinfo of some process of the pipeline.
-        var patience = Stopwatch.StartNew();
-        while (watches is not null && !SomebodyWatches(watches) && patience.Elapsed < s_patience)
-            Thread.Sleep(5);
-        return new Tool(process);
-    }
-
-    private static bool SomebodyWatches(string directory)
-    {
-        foreach (Process process in Process.GetProcessesByName("inotifywait"))
-        {
-            string arguments = File.ReadAllText($"/proc/{process.Id}/cmdline");
-            bool isWatching = arguments.Contains(directory, StringComparison.Ordinal) && Directory
-                .EnumerateFiles($"/proc/{process.Id}/fdinfo")
-                .Any(file => File.ReadAllText(file).Contains("inotify wd:", StringComparison.Ordinal));
-            if (isWatching)
-                return true;
-        }
-
-        return false;
-    }
-
-    private static Process Start(string program, string arguments) =>
-        Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
-
-    private static (double P50, double P99, double Max) Middle(List<(double P50, double P99, double Max)> all) =>
-        (Median(all.Select(one => one.P50)), Median(all.Select(one => one.P99)), all.Max(one => one.Max));
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
-    }
-
-    /// <summary>A running tool; ended with everything it started.</summary>
-    private sealed class Tool(Process process) : IDisposable
-    {
-        private readonly ServiceProcess? _service;
-
-        public Tool(ServiceProcess service)
-            : this(Process.GetProcessById(service.Pid)) => _service = service;
-
-        /// <summary>The directory it watches, if it chose one of its own.</summary>
-        public string? Incoming => _service?.Incoming;
-
-        public void Dispose()
-        {
-            _service?.Dispose();
-            process.Kill(entireProcessTree: true);
-            process.WaitForExit();
-            process.Dispose();
+                $"| {name} | {latency.P50:F0} | {latency.P99:F0} | {latency.Max:F0} "
+                + $"| {latency.P50 / floor.P50:F2} | {latency.P99 / floor.P99:F2} |"));
         }
     }
 }

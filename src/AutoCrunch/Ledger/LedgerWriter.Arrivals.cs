@@ -74,7 +74,7 @@ internal sealed partial class LedgerWriter
 
         var found = new List<(BytePath Path, EntryRow Row)>();
         long killedBirthNs = completion.Stat.LooksKilledInPlace ? completion.Stat.BirthNs : 0;
-        _findSources.Bind(1, completion.Version).Bind(4, rule.Id).Bind(5, SourcesMax).Bind(6, killedBirthNs);
+        _findSources.Bind(1, completion.Version).Bind(4, rule.Id).Bind(5, killedBirthNs);
         while (_findSources.Step())
         {
             const int Directory = LedgerRows.EntryColumnCount;
@@ -176,8 +176,8 @@ internal sealed partial class LedgerWriter
         _findSources = _db.Prepare($"""
             SELECT {LedgerRows.EntryColumns}, f.directory, f.name FROM files f LEFT JOIN jobs j ON j.id = f.job_id
             WHERE f.inode = ?1 AND f.inode <> 0 AND f.rule_id = ?4 AND ((f.size = ?2 AND f.mtime_ns = ?3)
-                OR (f.hold = {(int)HoldReason.OwnerOnly} AND f.birth_ns = ?6 AND ?6 <> 0))
-            ORDER BY f.state = {(int)EntryState.Gone} DESC, f.gone_ns DESC LIMIT ?5
+                OR (f.hold = {(int)HoldReason.OwnerOnly} AND f.birth_ns = ?5 AND ?5 <> 0))
+            ORDER BY f.state = {(int)EntryState.Gone} DESC, f.gone_ns DESC LIMIT {SourcesMax}
             """);
         _putEntry = _db.Prepare("""
             INSERT INTO files (rule_id, directory, name, inode, size, mtime_ns, state, hold, job_id, recorded_ns,

@@ -1,6 +1,6 @@
 // Big trees, and the least that can be done with them.
 //   tree make DIR DIRECTORIES FILES   so many directories, at most 1000 in one, with so many empty files in each
-//   tree watch DIR                    nftw(3) and inotify_add_watch(2) on each directory
+//   tree watch DIR                    nftw(3) and inotify_add_watch(2) on each directory; prints how many, and waits
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <ftw.h>
@@ -55,5 +55,7 @@ int main(int argc, char **argv)
     if (queue < 0 || nftw(argv[2], watch, 64, FTW_PHYS) != 0)
         return perror(argv[2]), 1;
     printf("%ld\n", watches);
+    fflush(stdout);
+    pause();
     return 0;
 }

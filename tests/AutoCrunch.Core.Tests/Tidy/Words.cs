@@ -18,9 +18,8 @@ internal static partial class Words
     [
         ("tests/AutoCrunch.Tests/Wait.cs", "Thread" + ".Sleep", "a step between two looks at a fact"),
         ("tests/AutoCrunch.Tests/Wait.cs", "Task" + ".Delay", "the step between two looks at a fact"),
-        ("tests/AutoCrunch.Benchmarks/LatencyBenchmark.cs", "Thread" + ".Sleep", "between two looks at a fact"),
+        ("tests/AutoCrunch.Benchmarks/Harness/Patience.cs", "Thread" + ".Sleep", "between two looks at a fact"),
         ("tests/AutoCrunch.Benchmarks/ScaleBenchmark.cs", "Thread" + ".Sleep", "between two looks at a fact"),
-        ("tests/AutoCrunch.Benchmarks/TreeBenchmark.cs", "Thread" + ".Sleep", "between two looks at a fact"),
     ];
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
