@@ -15,22 +15,34 @@ internal sealed class StatusReports(
     CompiledConfiguration configuration, JobLedger ledger, WatchService watch, ISystemdNotifier notifier,
     ILogger<StatusReports> logger) : BackgroundService
 {
-    // Reading the counts costs a little: often while something happens, seldom while nothing does.
+    // Reading the counts costs a little: often while something happens, seldom while nothing does, and at once when the
+    // ledger is written after a pause.
     private static readonly TimeSpan s_busy = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(30);
 
     // As long as the scan moves, the start may take this much longer.
     private static readonly TimeSpan s_startExtension = TimeSpan.FromSeconds(60);
 
     private readonly HashSet<string> _rules = [.. configuration.Rules.Select(rule => rule.Rule.Name)];
 
+    // Given when the ledger has changed since the last look.
+    private readonly SemaphoreSlim _changed = new(0, 1);
+
     private bool _isFailing;
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        ledger.Changed = null;
+        base.Dispose();
+    }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (!notifier.IsEnabled)
             return;
+        ledger.Changed = Wake;
         try
         {
             // A start that is quick is not slowed down by it; of one that is not, the scan's progress is told.
@@ -66,12 +78,13 @@ internal sealed class StatusReports(
         using LedgerReader reader = LedgerReader.Open(configuration.StateDirectory);
         string told = "";
         long seen = 0;
+        bool isWoken = false;
         while (true)
         {
             ScanStatus[] scans = [.. watch.Scans];
             string text = Text(reader, scans);
             _isFailing = false;
-            bool isBusy = text != told || scans.Length > 0;
+            bool isBusy = isWoken || text != told || scans.Length > 0;
             if (text != told)
                 notifier.Notify(ServiceState.Status(text));
             told = text;
@@ -79,9 +92,18 @@ internal sealed class StatusReports(
             if (!watch.Ready.IsCompleted && progress != seen)
                 notifier.Notify(ServiceState.ExtendTimeout(s_startExtension));
             seen = progress;
-            timer.Period = isBusy ? s_busy : s_idle;
-            await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false);
+            timer.Period = isBusy ? s_busy : Timeout.InfiniteTimeSpan;
+            if (isBusy)
+                await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false);
+            isWoken = await _changed.WaitAsync(isBusy ? TimeSpan.Zero : s_idle, stoppingToken).ConfigureAwait(false);
         }
+    }
+
+    // Ledger thread, the only one that gives.
+    private void Wake()
+    {
+        if (_changed.CurrentCount == 0)
+            _changed.Release();
     }
 
     private string Text(LedgerReader reader, ScanStatus[] scans)

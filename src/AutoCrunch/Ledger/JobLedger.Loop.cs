@@ -140,6 +140,7 @@ internal sealed partial class JobLedger
         int pages = _writer.TakePagesWritten();
         if (pages == 0)
             return;
+        Changed?.Invoke();
         _walPages = _flusher.Written(pages);
         if (_walPages > WalPagesMax)
             MoveWal();
@@ -171,9 +172,11 @@ internal sealed partial class JobLedger
             try
             {
                 transaction();
-                if (IsPaused)
-                    LedgerLog.Resumed(_logger, _queue.Pending);
+                if (!IsPaused)
+                    return true;
+                LedgerLog.Resumed(_logger, _queue.Pending);
                 PausedBecause = null;
+                Changed?.Invoke();
                 return true;
             }
             catch (SqliteException e) when (e.IsTransient)
@@ -184,6 +187,7 @@ internal sealed partial class JobLedger
                 if (!IsPaused)
                     LedgerLog.Paused(_logger, e.Message, e.Advice);
                 PausedBecause = $"{e.Message}: {e.Advice}";
+                Changed?.Invoke();
                 if (_queue.IsClosed)
                 {
                     LedgerLog.Abandoned(_logger, _queue.Pending);

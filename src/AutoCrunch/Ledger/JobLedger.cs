@@ -75,6 +75,11 @@ internal sealed partial class JobLedger : IDisposable
     /// </summary>
     public Action<Attempt, AttemptOutcome, JobTransition>? Settled { get; set; }
 
+    /// <summary>
+    /// Something was written, or cannot be written any more, or can again. Called on the ledger thread; must not wait.
+    /// </summary>
+    public Action? Changed { get; set; }
+
     /// <summary>Why nothing can be written at present; null while all is well.</summary>
     public string? PausedBecause { get; private set; }
 

@@ -95,6 +95,9 @@ internal static unsafe partial class Libc
     public static partial byte* realpath(byte* path, byte* resolved);
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial nint readlink(byte* path, byte* buffer, nuint size);
+
+    [LibraryImport(Library, SetLastError = true)]
     public static partial byte* getcwd(byte* buffer, nuint size);
 
     [LibraryImport(Library, SetLastError = true)]

@@ -78,6 +78,20 @@ internal static unsafe partial class PathOps
         }
     }
 
+    /// <summary>What a symbolic link says (readlink(2)), which may be relative to its directory.</summary>
+    [SkipLocalsInit]
+    public static int TryReadLink(BytePath path, out BytePath target)
+    {
+        byte* buffer = stackalloc byte[Libc.PATH_MAX];
+        fixed (byte* pointer = PathBuffer.Terminate(path.Span, stackalloc byte[PathBuffer.Size]))
+        {
+            nint length = Libc.readlink(pointer, buffer, Libc.PATH_MAX);
+            int errno = length < 0 ? Libc.LastError : 0;
+            target = errno == 0 ? new BytePath(new ReadOnlySpan<byte>(buffer, (int)length)) : BytePath.Empty;
+            return errno;
+        }
+    }
+
     /// <summary>The directory that relative paths are relative to.</summary>
     [SkipLocalsInit]
     public static int TryCurrentDirectory(out BytePath path)

@@ -13,6 +13,7 @@ internal sealed partial class Scanner
     private ulong _rootDevice;
     private FileSystemFacts _rootFacts;
     private long _nextRootCheckNs;
+    private bool _isPathCovered;
     private MountsBelow _mountsBelow;
 
     // True when what a scan sees no longer counts.
@@ -35,7 +36,8 @@ internal sealed partial class Scanner
     private void RootIsChecked()
     {
         bool isRemote = _isRootFound && _rootFacts.IsNetwork;
-        TimeSpan interval = isRemote ? _options.RemoteRootCheck : _options.RootCheck;
+        TimeSpan interval = isRemote ? _options.RemoteRootCheck
+            : _isRootFound && _isPathCovered ? _options.CoveredRootCheck : _options.RootCheck;
         _nextRootCheckNs = Clock.MonotonicNs() + ((long)interval.TotalMilliseconds * 1_000_000);
         SignOfLife();
     }
@@ -43,6 +45,7 @@ internal sealed partial class Scanner
     private void FindRoot()
     {
         _isCheckWanted = false;
+        _isPathCovered = _paths.Cover(_rule.Path); // first: what changes from now on is told
         int errno = OpenRoot(out DirectoryReader? reader);
         if (reader is null)
         {
@@ -104,9 +107,12 @@ internal sealed partial class Scanner
     {
         if (!_isRootFound || _isLossReported)
             return false;
-        if (!now && !IsRootCheckDue())
+        bool isDue = IsRootCheckDue();
+        if (!now && !isDue)
             return true;
         _isCheckWanted = false;
+        if (isDue)
+            _isPathCovered = _paths.Cover(_rule.Path);
         int errno = FileStatReader.TryReadTarget(_rule.Path, out FileStat stat);
         RootIsChecked();
         if (errno != 0 || RootIdentity.Of(stat, _rootFacts.HasStableInodes) != _identity)

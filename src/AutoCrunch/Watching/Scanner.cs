@@ -25,6 +25,7 @@ internal sealed partial class Scanner
     private readonly WatchedRoot _root;
     private readonly WatchRule _rule;
     private readonly Inotify _inotify;
+    private readonly PathWatch _paths;
     private readonly ScanInbox _inbox;
     private readonly WatchProgress _progress;
     private readonly IKnownFiles _knownFiles;
@@ -52,12 +53,13 @@ internal sealed partial class Scanner
     private int _epoch;
 
     public Scanner(
-        WatchedRoot root, Inotify inotify, ScanInbox inbox, WakeEvent wake, WatchProgress progress,
+        WatchedRoot root, Inotify inotify, PathWatch paths, ScanInbox inbox, WakeEvent wake, WatchProgress progress,
         IKnownFiles knownFiles, ILogger log, WatchOptions options)
     {
         _root = root;
         _rule = root.Rule;
         _inotify = inotify;
+        _paths = paths;
         _inbox = inbox;
         _wake = wake;
         _progress = progress;

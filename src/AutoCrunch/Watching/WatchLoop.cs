@@ -38,6 +38,7 @@ internal sealed partial class WatchLoop : IDisposable
     private readonly Inotify _inotify;
     private readonly WakeEvent _wake;
     private readonly MountTable _mounts;
+    private readonly PathWatch _paths = new();
     private readonly ScanInbox _inbox;
     private readonly WatchQuestions _questions;
     private readonly WatchProgress _progress = new();
@@ -75,11 +76,12 @@ internal sealed partial class WatchLoop : IDisposable
             PollFd.ForRead(_inotify.FileDescriptor),
             PollFd.ForRead(_wake.FileDescriptor),
             PollFd.ForChange(_mounts.FileDescriptor),
+            PollFd.ForRead(_paths.FileDescriptor),
         ];
         foreach (WatchRule rule in rules)
         {
             var root = new WatchedRoot(rule);
-            root.Scanner = new Scanner(root, _inotify, _inbox, _wake, _progress, knownFiles, log, _options);
+            root.Scanner = new Scanner(root, _inotify, _paths, _inbox, _wake, _progress, knownFiles, log, _options);
             _roots.Add(root);
         }
     }
@@ -159,6 +161,7 @@ internal sealed partial class WatchLoop : IDisposable
         _inotify.Dispose();
         _wake.Dispose();
         _mounts.Dispose();
+        _paths.Dispose();
     }
 
     private void Turn()
@@ -229,10 +232,13 @@ internal sealed partial class WatchLoop : IDisposable
         Poller.Poll(_pollFds, timeoutNs);
         if (_pollFds[1].IsReady)
             _wake.Clear();
-        if (!_pollFds[2].IsReady)
+        bool mountsChanged = _pollFds[2].IsReady;
+        if (mountsChanged)
+            _mounts.Acknowledge();
+        bool pathsChanged = _pollFds[3].IsReady && _paths.TakeChange();
+        if (!mountsChanged && !pathsChanged)
             return;
-        _mounts.Acknowledge();
         foreach (WatchedRoot root in _roots)
-            root.Scanner.CheckRoot(mountsChanged: true);
+            root.Scanner.CheckRoot(mountsChanged);
     }
 }

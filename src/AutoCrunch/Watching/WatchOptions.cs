@@ -35,11 +35,16 @@ internal sealed record WatchOptions
     public FileSystemReader FileSystemOf { get; init; } = FileSystemInfo.TryRead;
 
     /// <summary>
-    /// Time between two looks at whether a local root is still the directory that is watched. A root may come back in
-    /// the
-    /// very moment it is lost (a symlink that is retargeted), and its return is to be noticed within two seconds.
+    /// Time between two looks at whether a local root is back, or still the directory that is watched where its path
+    /// cannot be watched itself (<see cref="PathWatch"/>). A root may come back in the very moment it is lost, and its
+    /// return is to be noticed within two seconds.
     /// </summary>
     public TimeSpan RootCheck { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// The same where every change of the path is told: for what a file system may not tell, and permissions.
+    /// </summary>
+    public TimeSpan CoveredRootCheck { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The same for a root on a network file system, where a look costs the server something.</summary>
     public TimeSpan RemoteRootCheck { get; init; } = TimeSpan.FromSeconds(10);

@@ -206,6 +206,26 @@ public sealed class RootTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("mv a elsewhere")]                            // a directory above it
+    [InlineData("mv a/link a/link2")]                         // a link on its way
+    [InlineData("ln -sfn ../other a/link")]                   // a link replaced by one that leads elsewhere
+    [InlineData("rm a/link")]
+    [InlineData("ln -s ../other new && mv -T new a/link")]
+    [InlineData("ln -sfn other links/second")]                // a link that a link leads to
+    [InlineData("mv links elsewhere")]
+    public void A_path_that_leads_elsewhere_is_noticed_without_looking_at_it_again_and_again(string change)
+    {
+        _temp.Write("real/in/a.raw");
+        _temp.Write("other/in/b.raw");
+        Shell.Run(_temp.Text, "mkdir a links; ln -s ../links/second a/link; ln -s ../real links/second");
+        var options = new WatchOptions { CoveredRootCheck = TimeSpan.FromHours(1) };
+        using var rig = new WatchRig([WatchRig.Rule(_temp["a/link/in"])], options: options);
+        Wait.Until(() => rig.Known.JobCount == 1);
+        Shell.Run(_temp.Text, change);
+        Wait.Until(() => rig.HasLogged("is lost") || rig.HasLogged("leads to another directory now"));
+    }
+
     [Fact]
     public void A_root_that_is_a_file_is_not_there()
     {

@@ -101,7 +101,6 @@ internal sealed class ControlServer : BackgroundService
     {
         if (_listening is null)
             return;
-        using var pause = new PeriodicTimer(s_acceptPause);
         bool isFailing = false;
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -121,13 +120,15 @@ internal sealed class ControlServer : BackgroundService
                 if (!isFailing)
                     _logger.CannotAccept(e.Message);
                 isFailing = true;
-                await PauseAsync(pause, stoppingToken).ConfigureAwait(false);
+                await PauseAsync(stoppingToken).ConfigureAwait(false);
             }
         }
     }
 
-    private static async Task PauseAsync(PeriodicTimer pause, CancellationToken stopping)
+    // A timer of its own: one that lives longer wakes the process up for as long as it lives.
+    private static async Task PauseAsync(CancellationToken stopping)
     {
+        using var pause = new PeriodicTimer(s_acceptPause);
         try
         {
             await pause.WaitForNextTickAsync(stopping).ConfigureAwait(false);
