@@ -7,7 +7,8 @@ if (verb == "peer")
     return PeerPrograms.Run(args[1..]);
 if (verb == "micro")
 {
-    BenchmarkRunner.Run<MicroBenchmarks>(args: args[1..]);
+    BenchmarkSwitcher.FromTypes([typeof(MicroBenchmarks), typeof(PartBenchmarks)])
+        .Run(args.Length > 1 ? args[1..] : ["--filter", "*"]);
     return 0;
 }
 

@@ -18,7 +18,7 @@ internal sealed class StatusReports(
     // Reading the counts costs a little: often while something happens, seldom while nothing does, and at once when the
     // ledger is written after a pause.
     private static readonly TimeSpan s_busy = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(60);
 
     // As long as the scan moves, the start may take this much longer.
     private static readonly TimeSpan s_startExtension = TimeSpan.FromSeconds(60);
