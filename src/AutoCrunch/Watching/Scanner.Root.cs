@@ -107,12 +107,10 @@ internal sealed partial class Scanner
     {
         if (!_isRootFound || _isLossReported)
             return false;
-        bool isDue = IsRootCheckDue();
-        if (!now && !isDue)
+        if (!now && !IsRootCheckDue())
             return true;
         _isCheckWanted = false;
-        if (isDue)
-            _isPathCovered = _paths.Cover(_rule.Path);
+        _isPathCovered = _paths.Cover(_rule.Path); // first, as above; it may lead here by another way now
         int errno = FileStatReader.TryReadTarget(_rule.Path, out FileStat stat);
         RootIsChecked();
         if (errno != 0 || RootIdentity.Of(stat, _rootFacts.HasStableInodes) != _identity)
