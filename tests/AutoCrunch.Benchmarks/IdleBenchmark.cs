@@ -5,8 +5,8 @@ namespace AutoCrunch.Benchmarks;
 /// <summary>What it costs when nothing happens: memory, processor time and how often a thread wakes up.</summary>
 internal sealed class IdleBenchmark(BenchmarkOptions options, Contestants contestants)
 {
-    // Until late compilation is done, idle threads of the pool have ended, and the ledger has looked, a minute after the
-    // start, for what may be forgotten.
+    // Until late compilation is done, idle threads of the pool have ended, and the ledger has looked, a minute after
+    // the start, for what may be forgotten.
     private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan s_period = TimeSpan.FromSeconds(30);
 

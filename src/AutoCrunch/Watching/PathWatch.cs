@@ -10,8 +10,9 @@ namespace AutoCrunch.Watching;
 /// need not be looked at again and again.
 /// </summary>
 /// <remarks>
-/// An inotify instance of its own: in the one for the trees a second watch of a directory would change the first. Watches
-/// are never removed: the kernel ends that of a link that is replaced, and another one at worst asks for a needless look.
+/// An inotify instance of its own: in the one for the trees a second watch of a directory would change the first.
+/// Watches are never removed: the kernel ends that of a link that is replaced, and another one at worst asks for a
+/// needless look.
 /// </remarks>
 internal sealed class PathWatch : IDisposable
 {
