@@ -125,7 +125,7 @@ public sealed class RabbitLossTests(RabbitBroker broker)
         service.AddOther($$"""{ "RoutingKey": "{{well}}", "ConfirmTimeout": "00:01:00" }""");
         service.Start().Arrive("a.raw");
         service.Until(1, JobState.Succeeded);
-        _broker.Control("eval", Queue(sick, "sys:suspend(P)"));
+        _broker.Control("eval", SuspendUntil(sick, service.Directory["well"]));
         int others = 0;
         try
         {
@@ -143,7 +143,7 @@ public sealed class RabbitLossTests(RabbitBroker broker)
         }
         finally
         {
-            _broker.Control("eval", Queue(sick, "sys:resume(P)"));
+            service.Directory.Write("well");
         }
 
         Job[] jobs = service.Until(2 + others, JobState.Succeeded);
@@ -153,10 +153,14 @@ public sealed class RabbitLossTests(RabbitBroker broker)
         Assert.InRange(await channel.MessageCountAsync(sick), 2u, 100u);
     }
 
-    // Erlang: what is to be done with the process P of a queue.
-    private static string Queue(string name, string action) =>
-        $"{{ok, Q}} = rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, <<\"{name}\">>)), "
-        + $"P = amqqueue:get_pid(Q), {action}.";
+    // Erlang: a queue does nothing until there is such a file. Another call of rabbitmqctl would take seconds.
+    private static string SuspendUntil(string queue, BytePath file) => $$"""
+        {ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"{{queue}}">>)), P = amqqueue:get_pid(Q),
+        sys:suspend(P), spawn(fun Look() -> case filelib:is_file("{{file}}") of
+            true -> sys:resume(P);
+            false -> timer:sleep(20), Look()
+        end end).
+        """;
 
     private static JobState? State(RabbitService service, string name) =>
         service.Jobs().FirstOrDefault(job => job.Path.ToString() == name)?.State;

@@ -113,7 +113,7 @@ public sealed class InstalledService : IDisposable
 
     /// <summary>Waits until the service is up, under another process id when one is given.</summary>
     internal void UntilActive(int before = 0) => Wait.Until(
-        () => Show("ActiveState") == "active" && Pid != before, 2 * Wait.Bound);
+        () => Pid is var pid && pid != 0 && pid != before && Show("ActiveState") == "active", 2 * Wait.Bound);
 
     /// <summary>Whether any process of the service's user is there, but for its service manager.</summary>
     internal static bool HasProcesses(Container machine) => machine.TryRun(
