@@ -7,12 +7,22 @@ namespace AutoCrunch.Tests.Engines;
 /// Jobs that are told to end, by Slurm or by us: also one that takes SIGTERM for a reason to exit with 0 is not done.
 /// </summary>
 [Collection(SlurmGroup.Name)]
-public sealed class SlurmEndTests(SlurmCluster cluster) : IDisposable
+public sealed class SlurmEndTests : IDisposable
 {
     private const string Programs = "sbatch";
     private const string LeavesOff = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
 
-    private readonly SlurmRig _rig = new(cluster);
+    private readonly SlurmCluster _cluster;
+    private readonly SlurmRig _rig;
+
+    public SlurmEndTests(SlurmCluster cluster)
+    {
+        _cluster = cluster;
+        _rig = new SlurmRig(cluster);
+
+        // Slurm calls a job COMPLETING for up to ten seconds before it says how it ended.
+        _rig.Options = _rig.Options with { OutcomeWait = TimeSpan.FromMinutes(1) };
+    }
 
     public void Dispose() => _rig.Dispose();
 
@@ -22,7 +32,7 @@ public sealed class SlurmEndTests(SlurmCluster cluster) : IDisposable
         _rig.Start(LeavesOff);
         _rig.Complete("by-scancel.raw");
         _rig.WaitForRun(1);
-        cluster.Say("scancel", _rig.SlurmId());
+        _cluster.Say("scancel", _rig.SlurmId());
         _rig.WaitForLine("was cancelled, not by AutoCrunch");
         _rig.Complete("by-us.raw");
         _rig.WaitForRun(2);
@@ -58,7 +68,7 @@ public sealed class SlurmEndTests(SlurmCluster cluster) : IDisposable
         _rig.Start($"[ $AUTOCRUNCH_ATTEMPT = 2 ] && exit 0; {LeavesOff}");
         _rig.Complete("f.raw");
         _rig.WaitForRun(1);
-        cluster.Say(
+        _cluster.Say(
             "sbatch", "--nodelist=" + SlurmCluster.YieldingNode, "--output=/dev/null", "--wrap=sleep 1", "--chdir=/",
             "--cpus-per-task=" + SlurmCluster.CpusOfNode.ToString(CultureInfo.InvariantCulture));
         Job job = _rig.WaitForAll().Single();
