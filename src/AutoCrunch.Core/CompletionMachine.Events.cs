@@ -16,7 +16,8 @@ internal sealed partial class CompletionMachine
         }
 
         // What had no room may be anything, also where a scan that began before has been since.
-        fileEvent.Directory.IsUncertain |= _overflowed is not null;
+        if (_overflowed is not null)
+            fileEvent.Directory.IsUncertain = true;
         switch (fileEvent.Kind)
         {
             case FileEventKind.Created:
@@ -91,6 +92,7 @@ internal sealed partial class CompletionMachine
 
         file.Phase = Phase.Writing;
         file.CloseMayBeLost = false;
+        file.Doubts = file.Directory.Doubts;
         file.IsExisting = false;
         file.ConfirmAfterNs = TrackedFile.NoTime;
         SignOfLife(file, fileEvent.Time);

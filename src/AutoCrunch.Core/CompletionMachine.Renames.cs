@@ -125,6 +125,7 @@ internal sealed partial class CompletionMachine
             or { Phase: Phase.Closed, WindowStartNs: TrackedFile.NoTime })
             Leave(file, move);
         file.CloseMayBeLost |= move.Directory!.IsUncertain || file.Directory.IsUncertain;
+        file.Doubts = file.Directory.Doubts;
         SignOfLife(file, fileEvent.Time);
         SetDeadline(file, Math.Min(file.DeadlineNs, fileEvent.Time.MonotonicNs + LinkDelayNs));
         if (file.Phase == Phase.Held)

@@ -23,8 +23,11 @@ internal sealed partial class CompletionMachine
             return;
         }
 
-        // Another thread looked before the last event was read: at what had this name then, as it was then.
-        if (answer.LookedNs is { } lookedNs && lookedNs <= file.LastEventNs)
+        // Another thread looked before the last event was read, or before events were lost: at what had this name then.
+        bool isDoubted = file.Doubts != directory.Doubts;
+        file.Doubts = directory.Doubts;
+        file.CloseMayBeLost |= isDoubted;
+        if (answer.LookedNs is { } lookedNs && (isDoubted || lookedNs <= file.LastEventNs))
         {
             SetDeadline(file, Math.Min(file.DeadlineNs, now.MonotonicNs + TouchDelayNs));
             return;

@@ -11,6 +11,7 @@ public class TrackedDirectory
     private TrackedDirectory? _parent;
     private byte[] _name;
     private long _renames;
+    private bool _isUncertain = true;
 
     /// <summary>Creates a rule's root (no parent, empty name) or a directory below one.</summary>
     public TrackedDirectory(WatchRule rule, TrackedDirectory? parent, byte[] name, bool isIgnored)
@@ -75,7 +76,18 @@ public class TrackedDirectory
     /// True while events of this directory may have been lost and its scan has not finished: an attribute change alone
     /// then proves nothing about the content.
     /// </summary>
-    public bool IsUncertain { get; set; } = true;
+    public bool IsUncertain
+    {
+        get => _isUncertain;
+        set
+        {
+            Doubts += value && !_isUncertain ? 1 : 0;
+            _isUncertain = value;
+        }
+    }
+
+    /// <summary>Counts how often it has become uncertain. A number, so that whoever looks later knows.</summary>
+    public int Doubts { get; private set; }
 
     /// <summary>The path relative to the rule's root; empty for the root itself.</summary>
     public BytePath RelativePath => Parent is null ? BytePath.Empty : PathOf(default);

@@ -101,8 +101,11 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>Touched while events of the directory may have been lost.</summary>
     public bool TouchedInDoubt;
 
-    /// <summary>A scan of a directory whose events were lost has been here since the last write.</summary>
+    /// <summary>Events of its directory may have been lost since the last write.</summary>
     public bool CloseMayBeLost;
+
+    /// <summary><see cref="TrackedDirectory.Doubts"/> as far as it has been heeded here.</summary>
+    public int Doubts;
 
     /// <summary>The last look found nothing under this name.</summary>
     public bool IsGoneSeen;
@@ -156,6 +159,7 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
         IsFound = fileEvent.Kind == FileEventKind.Found;
         TouchedInDoubt = false;
         CloseMayBeLost = false;
+        Doubts = fileEvent.Directory.Doubts;
         IsGoneSeen = false;
         ClockStepNs = 0;
         UnreadableCount = 0;

@@ -109,7 +109,8 @@ internal sealed class SlurmDispatcher : DurableDispatcher
         // Before the first job is claimed: one that a crash leaves then finds its directory told apart.
         if (!_hasResumed)
             SlurmPlace.TryMark(_options.SharedDirectory); // if it cannot be made, the first job says so
-        _watch.Sweep(_options.SharedDirectory);
+        if (SlurmPlace.TryFindMark(_options.SharedDirectory) == 0)
+            _watch.Sweep(_options.SharedDirectory); // else when it is mounted: with the first submission
     }
 
     /// <inheritdoc/>
@@ -268,6 +269,8 @@ internal sealed class SlurmDispatcher : DurableDispatcher
         if (errno != 0)
             return LinuxException.Explain("open", shared.Join(SlurmPlace.MarkName), errno)
                 + ": it shows that SharedDirectory is there; mount that, or set it as it was";
+        if (!_hasMarked)
+            _watch.Sweep(shared);
         _hasMarked = true;
         PlaceState state = place.Prepare(out errno);
         isClaimed = state == PlaceState.Claimed;

@@ -70,6 +70,7 @@ internal sealed class StatusReports(
             if (!_isFailing)
                 logger.StatusFailed(error.Message);
             _isFailing = true;
+            timer.Period = s_busy; // it may have been off, for want of anything to tell
         }
     }
 

@@ -20,7 +20,11 @@ internal sealed class PathWatch : IDisposable
     private const int LinksMax = 40;
 
     private const uint DirectoryMask = InotifyMask.IN_MOVE_SELF | InotifyMask.IN_DELETE_SELF
-        | InotifyMask.IN_ONLYDIR | InotifyMask.IN_DONT_FOLLOW;
+        | InotifyMask.IN_ONLYDIR | InotifyMask.IN_DONT_FOLLOW | InotifyMask.IN_MASK_ADD;
+
+    // An empty directory that somebody is in (his working directory) tells of its own removal only when he has left.
+    private const uint ParentMask = DirectoryMask | ReplacedMask;
+    private const uint ReplacedMask = InotifyMask.IN_DELETE | InotifyMask.IN_MOVED_TO;
 
     // ATTRIB: its last name is gone. A directory would have it told of everything in it, too.
     private const uint LinkMask = InotifyMask.IN_MOVE_SELF | InotifyMask.IN_DELETE_SELF | InotifyMask.IN_ATTRIB
@@ -53,7 +57,7 @@ internal sealed class PathWatch : IDisposable
                 continue;
             if (name.SequenceEqual(".."u8))
             {
-                reached = reached.Length > 1 ? reached.Directory : s_top;
+                reached = Above(reached);
                 continue;
             }
 
@@ -77,8 +81,10 @@ internal sealed class PathWatch : IDisposable
             rest = (byte[])[.. target.Span, (byte)'/', .. rest];
         }
 
-        return true;
+        return _inotify.AddWatch(Above(reached), ParentMask) >= 0;
     }
+
+    private static BytePath Above(BytePath directory) => directory.Length > 1 ? directory.Directory : s_top;
 
     /// <summary>Takes what was told; true when a path may lead elsewhere. Watch thread.</summary>
     public bool TakeChange()
@@ -88,7 +94,8 @@ internal sealed class PathWatch : IDisposable
         {
             var reader = new InotifyEventReader(batch);
             while (reader.MoveNext())
-                isChanged |= (reader.Mask & ~InotifyMask.IN_IGNORED) != 0;
+                isChanged |= (reader.Mask & InotifyMask.IN_IGNORED) == 0
+                    && ((reader.Mask & ReplacedMask) == 0 || (reader.Mask & InotifyMask.IN_ISDIR) != 0);
         }
 
         return isChanged;

@@ -28,6 +28,7 @@ internal sealed partial class WatchLoop : IDisposable
 
     // While the stash waits for a scan, the tracker may ask for the next turn at once, again and again.
     private const long StashPauseNs = 1_000_000;
+    private const long LookAroundPauseNs = 1_000_000_000;
 
     private static readonly TimeSpan s_joinPatience = TimeSpan.FromMilliseconds(500);
 
@@ -53,6 +54,7 @@ internal sealed partial class WatchLoop : IDisposable
     private Moment _queueEmpty;
     private Moment? _queueEmptySince;
     private long _trackerDeadlineNs = long.MaxValue;
+    private long _lookAroundNs;
 
     /// <exception cref="LinuxException">No inotify instance or file descriptor left; the message says what to
     /// raise.</exception>
@@ -182,6 +184,8 @@ internal sealed partial class WatchLoop : IDisposable
         isQuiet &= !_questions.Answer();
         if (isQuiet && !_isStopping)
             Sleep();
+        else if (_now.MonotonicNs >= _lookAroundNs)
+            LookAround(timeoutNs: 0); // in a flood nothing else would
     }
 
     /// <summary>Reads and publishes one batch of events. False when there was none.</summary>
@@ -229,7 +233,14 @@ internal sealed partial class WatchLoop : IDisposable
         long timeoutNs = -1;
         if (deadlineNs < long.MaxValue)
             timeoutNs = Math.Max(_stash.IsEmpty ? 0 : StashPauseNs, deadlineNs - Clock.MonotonicNs());
+        LookAround(timeoutNs);
+    }
+
+    // For events, wake-ups, and what becomes of the ways to the roots.
+    private void LookAround(long timeoutNs)
+    {
         Poller.Poll(_pollFds, timeoutNs);
+        _lookAroundNs = _now.MonotonicNs + LookAroundPauseNs;
         if (_pollFds[1].IsReady)
             _wake.Clear();
         bool mountsChanged = _pollFds[2].IsReady;

@@ -206,6 +206,22 @@ public sealed class RootTests : IDisposable
         }
     }
 
+    [Fact]
+    public void An_empty_root_that_is_made_anew_while_somebody_is_in_the_old_one_is_watched_again_at_once()
+    {
+        Shell.Run(_temp.Text, "mkdir in");
+        var options = new WatchOptions { CoveredRootCheck = TimeSpan.FromHours(1) };
+        using var rig = new WatchRig([WatchRig.Rule(_temp["in"])], options: options);
+
+        // The kernel tells of its removal only when the last one has left it.
+        Assert.Equal(0, DirectoryReader.TryOpen(_temp["in"], out DirectoryReader? inside));
+        using (inside)
+        {
+            Shell.Run(_temp.Text, "rmdir in; mkdir in; echo new > in/a.raw; chmod 644 in/a.raw");
+            Wait.Until(() => rig.Known.JobCount == 1);
+        }
+    }
+
     [Theory]
     [InlineData("mv a elsewhere")]                            // a directory above it
     [InlineData("mv a/link a/link2")]                         // a link on its way

@@ -20,7 +20,7 @@ internal sealed class Publisher(string rule, Broker broker, RabbitMqOptions opti
     private TimeSpan _delay = s_shortest;
     private long _refusedUntilNs;
     private string? _refusal;
-    private bool _isQueueSick;
+    private BrokerLink? _sickOn;
 
     /// <summary>For how long nothing of this rule need be sent, as it would be refused; zero when it may be.</summary>
     public TimeSpan RefusedFor
@@ -65,7 +65,7 @@ internal sealed class Publisher(string rule, Broker broker, RabbitMqOptions opti
         if (result is { End: PublishEnd.Unconfirmed, OthersWereConfirmed: true }
             && Interlocked.CompareExchange(ref _shared, null, shared) == shared)
         {
-            RefuseUnconfirmed();
+            RefuseUnconfirmed(link);
             shared.Close();
         }
 
@@ -125,7 +125,7 @@ internal sealed class Publisher(string rule, Broker broker, RabbitMqOptions opti
             if (isKept)
                 Interlocked.Exchange(ref _shared, channel)?.Close();
             if (result is { End: PublishEnd.Unconfirmed, OthersWereConfirmed: true })
-                RefuseUnconfirmed();
+                RefuseUnconfirmed(link);
             return result with { WasAlone = true };
         }
         finally
@@ -136,17 +136,18 @@ internal sealed class Publisher(string rule, Broker broker, RabbitMqOptions opti
     }
 
     // The broker is well, and the connection serves other rules: only this one waits.
-    private void RefuseUnconfirmed()
+    private void RefuseUnconfirmed(BrokerLink link)
     {
-        Volatile.Write(ref _isQueueSick, true);
+        Volatile.Write(ref _sickOn, link);
         Refuse($"one was not confirmed within {options.ConfirmTimeout:c}, while others on the connection were: "
             + "a queue may have lost its majority; see rabbitmqctl list_queues");
     }
 
     private PublishResult Noted(PublishChannel channel, PublishResult result)
     {
-        // Once it was seen that others are confirmed: they need not publish each time that this is found out again.
-        if (result.End == PublishEnd.Unconfirmed && Volatile.Read(ref _isQueueSick))
+        // Once it was seen on this connection that others are confirmed: they need not publish each time that this is
+        // found out again.
+        if (result.End == PublishEnd.Unconfirmed && Volatile.Read(ref _sickOn) == channel.Link)
             return result with { OthersWereConfirmed = true };
         if (result.End is PublishEnd.Confirmed or PublishEnd.Unroutable or PublishEnd.Nacked)
             Answered();
@@ -161,7 +162,7 @@ internal sealed class Publisher(string rule, Broker broker, RabbitMqOptions opti
 
     private void Answered()
     {
-        Volatile.Write(ref _isQueueSick, false);
+        Volatile.Write(ref _sickOn, null);
         if (Volatile.Read(ref _refusal) is null)
             return;
         bool wasRefused;

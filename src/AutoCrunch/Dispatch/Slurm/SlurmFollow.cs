@@ -136,7 +136,8 @@ internal sealed class SlurmFollow(
             return;
         }
 
-        _overSinceNs = Math.Min(_overSinceNs, now);
+        if (row is not null || isAbsent)
+            _overSinceNs = Math.Min(_overSinceNs, now); // while Slurm is not heard, nothing is late
         if (outcome is null && !place.IsClaimed && !HasBegun(row))
             return;
         bool isLate = now - _overSinceNs > (long)options.OutcomeWait.TotalNanoseconds;

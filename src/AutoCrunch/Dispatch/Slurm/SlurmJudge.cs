@@ -26,7 +26,7 @@ internal readonly record struct SlurmFacts(SlurmRow? Row, SlurmOutcome? Outcome,
 /// <summary>
 /// What came of an attempt, by its outcome file first and by Slurm's word second. Pure.
 /// <list type="table">
-/// <item>exit code 0 in the outcome file: succeeded, whatever Slurm says.</item>
+/// <item>exit code 0 in the outcome file without SIGTERM: succeeded, whatever Slurm says.</item>
 /// <item>any exit code after SIGTERM: as Slurm's state says if it ended the job, else that code counts; 0 only if Slurm
 /// says that nothing ended it.</item>
 /// <item>another exit code: failed, retried (PermanentExitCodes apply).</item>

@@ -160,7 +160,10 @@ internal sealed class SlurmPlace(BytePath shared, string ledgerId, long jobId, i
         int first = 0;
         foreach (BytePath directory in new[] { Claim, Freed, Directory })
         {
-            foreach (byte[] name in NamesIn(directory))
+            int listed = TryList(directory, out List<byte[]> names);
+            if (listed is not (0 or Errno.ENOENT) && first == 0)
+                first = listed;
+            foreach (byte[] name in names)
             {
                 int errno = PathOps.TryUnlink(directory.Join(name));
                 if (errno is not (0 or Errno.ENOENT) && first == 0)
@@ -189,18 +192,26 @@ internal sealed class SlurmPlace(BytePath shared, string ledgerId, long jobId, i
         return errno is 0 or Errno.EEXIST ? PathOps.TryMakeDirectory(Directory, OwnerAndGroup) : errno;
     }
 
-    private static List<byte[]> NamesIn(BytePath directory)
+    private static int TryList(BytePath directory, out List<byte[]> names)
     {
-        var names = new List<byte[]>();
-        if (DirectoryReader.TryOpen(directory, out DirectoryReader? reader) != 0)
-            return names;
+        names = [];
+        int errno = DirectoryReader.TryOpen(directory, out DirectoryReader? reader);
+        if (errno != 0)
+            return errno;
         using (reader)
         {
-            while (reader!.Read(out ReadOnlySpan<byte> name, out FileType type))
-                if (type != FileType.Directory)
-                    names.Add(name.ToArray());
+            try
+            {
+                while (reader!.Read(out ReadOnlySpan<byte> name, out FileType type))
+                    if (type != FileType.Directory)
+                        names.Add(name.ToArray());
+            }
+            catch (LinuxException e)
+            {
+                return e.ErrorNumber;
+            }
         }
 
-        return names;
+        return 0;
     }
 }

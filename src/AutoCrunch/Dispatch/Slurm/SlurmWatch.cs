@@ -66,7 +66,8 @@ internal sealed class SlurmWatch : IDisposable
     }
 
     /// <summary>
-    /// Has removed what an earlier life of the service left in a shared directory. More than once is harmless.
+    /// Has removed what an earlier life of the service left in a shared directory that is mounted. More than once is
+    /// harmless.
     /// </summary>
     public void Sweep(BytePath shared)
     {
@@ -190,14 +191,31 @@ internal sealed class SlurmWatch : IDisposable
             if (isLook)
                 Look();
             Cancel();
-            if (!isLook)
-                return;
+        }
+        catch (Exception e) when (e is LinuxException or IOException)
+        {
+            Failed(e.Message);
+        }
+
+        if (isLook)
+            TidyUp();
+    }
+
+    // What goes wrong here is no word against Slurm.
+    private void TidyUp()
+    {
+        try
+        {
             RemoveSettled();
             SweepOn();
         }
         catch (Exception e) when (e is LinuxException or IOException)
         {
-            Failed(e.Message);
+            DispatchLog.CannotSweep(_logger, e.Message);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The ledger is closed, as the service stops: the next start sweeps.
         }
     }
 

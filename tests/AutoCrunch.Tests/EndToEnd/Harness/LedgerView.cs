@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 namespace AutoCrunch.Tests.EndToEnd.Harness;
 
 /// <summary>A job as the ledger has it; states: 0 queued, 1 running, 2 succeeded, 3 failed, 4 cancelled.</summary>
-internal sealed record LedgerJob(long Id, BytePath Path, int State, int Attempts, int Failures);
+internal sealed record LedgerJob(long Id, BytePath Path, int State, int Attempts, int Failures, long MtimeNs);
 
 /// <summary>Looks into the ledger of a running service.</summary>
 internal sealed class LedgerView : IDisposable
@@ -34,13 +34,14 @@ internal sealed class LedgerView : IDisposable
     public IReadOnlyList<LedgerJob> Jobs()
     {
         using SqliteCommand command = _connection.CreateCommand();
-        command.CommandText = "SELECT id, directory, name, state, attempts, failures FROM jobs ORDER BY id";
+        command.CommandText = "SELECT id, directory, name, state, attempts, failures, mtime_ns FROM jobs ORDER BY id";
         using SqliteDataReader rows = command.ExecuteReader();
         var jobs = new List<LedgerJob>();
         while (rows.Read())
         {
             BytePath path = new BytePath(rows.GetFieldValue<byte[]>(1)).Join(rows.GetFieldValue<byte[]>(2));
-            jobs.Add(new LedgerJob(rows.GetInt64(0), path, rows.GetInt32(3), rows.GetInt32(4), rows.GetInt32(5)));
+            jobs.Add(new LedgerJob(
+                rows.GetInt64(0), path, rows.GetInt32(3), rows.GetInt32(4), rows.GetInt32(5), rows.GetInt64(6)));
         }
 
         return jobs;
