@@ -255,6 +255,7 @@ internal sealed partial class JobLedger : IDisposable
         _checker.Dispose();
         _flusher.Dispose();
         KnownFiles.Dispose();
+        _queue.Dispose();
         _writer.Dispose();
         _lock.Dispose();
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AutoCrunch.Linux;
 
 namespace AutoCrunch.Ledger;
 
@@ -8,15 +9,22 @@ namespace AutoCrunch.Ledger;
 /// Beyond its bound it drops what a scan would bring again, and remembers of which rules.
 /// </summary>
 /// <param name="pendingMax">The bound.</param>
-internal sealed class LedgerQueue(int pendingMax)
+internal sealed class LedgerQueue(int pendingMax) : IDisposable
 {
-    // A monitor and not a Lock: the ledger thread waits on it with a time limit.
+    // A monitor and not a Lock: a pause waits on it with a time limit.
     private readonly object _gate = new();
+
+    // Commands wake the ledger thread by it, and not by the monitor: whom a monitor wakes finds it still held and sleeps
+    // again, which costs as much as what it was woken for. It is set when the gate is open, and only when somebody
+    // sleeps.
+    private readonly WakeEvent _wake = new();
+    private readonly PollFd[] _pollFds = new PollFd[1];
     private readonly List<LedgerCommand> _urgent = [];
     private List<LedgerCommand> _incoming = [];
     private List<LedgerCommand> _taken = [];
     private int _pending;
     private long _dropped;
+    private bool _isAsleep;
     private bool _isClosed;
     private bool _isFinished;
 
@@ -56,20 +64,18 @@ internal sealed class LedgerQueue(int pendingMax)
     /// </summary>
     public void Give(LedgerCommand command)
     {
+        bool isTaken;
+        bool isAsleep = false;
         lock (_gate)
         {
-            bool isTaken = command.IsRepeatable ? !_isClosed && _pending < pendingMax : !_isFinished;
+            isTaken = command.IsRepeatable ? !_isClosed && _pending < pendingMax : !_isFinished;
             if (isTaken)
             {
-                bool isFirst = _incoming.Count + _urgent.Count == 0;
                 (command.IsUrgent ? _urgent : _incoming).Add(command);
                 _pending += 1;
-                if (isFirst)
-                    Monitor.Pulse(_gate);
-                return;
+                (isAsleep, _isAsleep) = (_isAsleep, false);
             }
-
-            if (!_isClosed)
+            else if (!_isClosed)
             {
                 _dropped += 1;
                 command.Rule!.HasDropped = true;
@@ -77,7 +83,10 @@ internal sealed class LedgerQueue(int pendingMax)
             }
         }
 
-        command.Abandoned();
+        if (!isTaken)
+            command.Abandoned();
+        else if (isAsleep)
+            _wake.Set();
     }
 
     /// <summary>
@@ -86,11 +95,18 @@ internal sealed class LedgerQueue(int pendingMax)
     /// </summary>
     public List<LedgerCommand>? Take(int waitMs)
     {
+        bool isAsleep;
         lock (_gate)
         {
             _taken.Clear();
-            if (_incoming.Count + _urgent.Count == 0 && !_isClosed && waitMs != 0)
-                Monitor.Wait(_gate, waitMs);
+            isAsleep = _isAsleep = _incoming.Count + _urgent.Count == 0 && !_isClosed && waitMs != 0;
+        }
+
+        if (isAsleep)
+            Sleep(waitMs);
+        lock (_gate)
+        {
+            _isAsleep = false;
             _isFinished = _isClosed && _incoming.Count + _urgent.Count == 0;
             (_incoming, _taken) = (_taken, _incoming);
             return _isFinished ? null : _taken;
@@ -166,5 +182,18 @@ internal sealed class LedgerQueue(int pendingMax)
             _isClosed = true;
             Monitor.PulseAll(_gate);
         }
+
+        _wake.Set();
+    }
+
+    /// <summary>When the ledger thread has ended.</summary>
+    public void Dispose() => _wake.Dispose();
+
+    private void Sleep(int waitMs)
+    {
+        const long NsPerMs = 1_000_000;
+        _pollFds[0] = PollFd.ForRead(_wake.FileDescriptor);
+        Poller.Poll(_pollFds, waitMs * NsPerMs);
+        _wake.Clear();
     }
 }

@@ -36,7 +36,7 @@ public sealed class LimitTests : IDisposable
         for (int i = 0; i < 20; i++)
             _temp.Write($"in/d{i}/a.raw");
         Isolated.Run(
-            "exec unshare -Ur sh -ec 'echo 6 > /proc/sys/user/max_inotify_watches; exec \"$@\"' sh $SCENARIO",
+            "exec unshare -Ur sh -ec 'echo 12 > /proc/sys/user/max_inotify_watches; exec \"$@\"' sh $SCENARIO",
             Scenarios.FewWatches, _temp.Text);
     }
 

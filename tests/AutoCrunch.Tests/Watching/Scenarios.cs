@@ -29,7 +29,8 @@ internal static class Scenarios
         var options = new WatchOptions { UncoveredRescan = TimeSpan.FromMilliseconds(300) };
         using var rig = new WatchRig([WatchRig.Rule(BytePath.Parse(directory + "/in"))], options: options);
         Wait.Until(() => rig.Known.JobCount == 20);
-        Assert.Equal(6, rig.Loop.WatchCount);
+        int ofPath = (directory + "/in").Count(one => one == '/');
+        Assert.Equal(12 - ofPath, rig.Loop.WatchCount);
         Assert.Equal(1, rig.LogCount("not watched"));
         Assert.True(rig.HasLogged(directory + "/in/d"));
         Assert.True(rig.HasLogged("fs.inotify.max_user_watches"));
