@@ -13,6 +13,18 @@ internal sealed class AllBenchmarks(BenchmarkOptions options)
     {
         int files = options.Files(20_000);
         int rounds = options.Rounds(5);
+        try
+        {
+            Rows(files, rounds);
+        }
+        finally
+        {
+            Print(files, rounds); // what was measured before a run that failed, too
+        }
+    }
+
+    private void Rows(int files, int rounds)
+    {
         var contestants = new Contestants(options);
         IReadOnlyList<Contestant> tools = contestants.Dispatchers();
         Bursts(contestants, tools, files, rounds);
@@ -29,7 +41,6 @@ internal sealed class AllBenchmarks(BenchmarkOptions options)
             .Run(options.Number("--history", 1_000_000), files, rounds);
         Row(15, "history", "rename -> job p50 / none", latency, 1.3);
         Row(15, "history", "burst / none", burst, 1.3);
-        Print(files, rounds);
     }
 
     private void Bursts(Contestants contestants, IReadOnlyList<Contestant> tools, int files, int rounds)

@@ -12,7 +12,7 @@ if (verb == "micro")
     return 0;
 }
 
-var options = new BenchmarkOptions(args);
+using var options = new BenchmarkOptions(args);
 if (Scenarios.Find(verb) is { } scenario)
 {
     scenario(options);

@@ -14,9 +14,9 @@ internal sealed class LedgerQueue(int pendingMax) : IDisposable
     // A monitor and not a Lock: a pause waits on it with a time limit.
     private readonly object _gate = new();
 
-    // Commands wake the ledger thread by it, and not by the monitor: whom a monitor wakes finds it still held and sleeps
-    // again, which costs as much as what it was woken for. It is set when the gate is open, and only when somebody
-    // sleeps.
+    // Commands wake the ledger thread by it, and not by the monitor: whom a monitor wakes finds it still held and
+    // sleeps again, which costs as much as what it was woken for. It is set when the gate is open, and only when
+    // somebody sleeps.
     private readonly WakeEvent _wake = new();
     private readonly PollFd[] _pollFds = new PollFd[1];
     private readonly List<LedgerCommand> _urgent = [];

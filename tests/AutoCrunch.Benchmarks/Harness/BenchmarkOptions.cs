@@ -3,9 +3,10 @@ using System.Globalization;
 namespace AutoCrunch.Benchmarks;
 
 /// <summary>What the command line asks for.</summary>
-internal sealed class BenchmarkOptions
+internal sealed class BenchmarkOptions : IDisposable
 {
     private readonly string[] _args;
+    private readonly FileStream _lock;
 
     public BenchmarkOptions(string[] args)
     {
@@ -13,6 +14,10 @@ internal sealed class BenchmarkOptions
         Directory = Text("--dir") ?? Scratch;
         System.IO.Directory.CreateDirectory(Scratch);
         System.IO.Directory.CreateDirectory(Directory);
+
+        // Two runs at once would measure each other, and write into one record.
+        _lock = new FileStream(
+            Path.Combine(Scratch, "lock"), FileMode.Create, FileAccess.Write, FileShare.None);
     }
 
     /// <summary>
@@ -35,6 +40,8 @@ internal sealed class BenchmarkOptions
 
     public int Number(string name, int otherwise) =>
         Text(name) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+
+    public void Dispose() => _lock.Dispose();
 
     private string? Text(string name) =>
         Array.IndexOf(_args, name) is >= 0 and var at && at + 1 < _args.Length ? _args[at + 1] : null;

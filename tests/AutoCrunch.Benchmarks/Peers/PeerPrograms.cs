@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
@@ -80,7 +81,8 @@ internal static class PeerPrograms
         AwaitEnd();
     }
 
-    // The reader alone: read(2) and the walk over the events.
+    // The reader alone: read(2) and the walk over the events. Compiled as it is in a service that has run for a while.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Count(string directory, int wanted)
     {
         using Inotify inotify = Inotify.Create();
