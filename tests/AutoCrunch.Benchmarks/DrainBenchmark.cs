@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace AutoCrunch.Benchmarks;
 
@@ -26,6 +27,8 @@ internal sealed class DrainBenchmark(BenchmarkOptions options)
             tools[Contestants.Original] = directory => [python, Contestants.PythonScript, directory, "+", $"{events}"];
         var rates = tools.Keys.ToDictionary(name => name, _ => new List<double>(), StringComparer.Ordinal);
         string limit = File.ReadAllText(QueueLimit);
+        using PosixSignalRegistration killed = PosixSignalRegistration.Create(
+            PosixSignal.SIGTERM, _ => File.WriteAllText(QueueLimit, limit));
         try
         {
             File.WriteAllText(QueueLimit, "4000000");
