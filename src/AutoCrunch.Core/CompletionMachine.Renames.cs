@@ -109,6 +109,10 @@ internal sealed partial class CompletionMachine
     // What was not finished under its old name is not finished under the new one.
     private void MoveUnfinished(TrackedFile file, PendingMove move, in FileEvent fileEvent, List<Effect> effects)
     {
+        // Not seen written, or that was read so late that a scan may have judged it since: then it may be what the
+        // ledger knows, or has just been told of, under the old name.
+        file.MayBeKnown = file.Phase == Phase.Found || (file.Phase == Phase.Closed
+            && (file.WindowStartNs == TrackedFile.NoTime || file.ArrivedNs - file.QueueEmptyNs >= _quietNs));
         bool isBack = file.MovedFrom is { } from && IsAt(from, fileEvent.Directory, fileEvent.Name.Span);
         file.MovedFrom = (file.Directory, file.Name);
         file.Directory = fileEvent.Directory;
@@ -119,10 +123,7 @@ internal sealed partial class CompletionMachine
         file.IsRemoved = false;
         file.ConfirmAfterNs = TrackedFile.NoTime;
         _files.Add(new FileKey(file.Directory, file.Name), file);
-
-        // Not seen written, so it may be what the ledger knows, or has just been told of, under the old name.
-        if (move.Origin is not null || file is { Phase: Phase.Found }
-            or { Phase: Phase.Closed, WindowStartNs: TrackedFile.NoTime })
+        if (move.Origin is not null || file.MayBeKnown)
             Leave(file, move);
         file.CloseMayBeLost |= move.Directory!.IsUncertain || file.Directory.IsUncertain;
         file.Doubts = file.Directory.Doubts;

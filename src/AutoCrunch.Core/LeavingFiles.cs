@@ -67,5 +67,5 @@ internal sealed class LeavingFiles
     }
 
     private static bool IsUnwritten(TrackedFile file) => file.Phase is Phase.Renamed or Phase.Found
-        || file is { Phase: Phase.Closed, WindowStartNs: TrackedFile.NoTime };
+        || (file.Phase == Phase.Closed && (file.MayBeKnown || file.WindowStartNs == TrackedFile.NoTime));
 }

@@ -141,6 +141,9 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>Renamed on before it had a verdict: nobody has looked whether it is being written.</summary>
     public bool IsRenamedOn;
 
+    /// <summary>Renamed on without a verdict, and the ledger may know it under its old name all the same.</summary>
+    public bool MayBeKnown;
+
     /// <summary>The place it had before its last rename.</summary>
     public (TrackedDirectory Directory, byte[] Name)? MovedFrom;
 
@@ -169,6 +172,7 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
         TemporaryName = null;
         TouchedBefore = null;
         IsRenamedOn = false;
+        MayBeKnown = false;
         MovedFrom = null;
     }
 
