@@ -116,7 +116,7 @@ public sealed class StatusVerbTests : IDisposable
         rig.Close();
         Assert.DoesNotContain("left running", rig.Verb("status").Output, StringComparison.Ordinal);
         Assert.Contains( // with its own rule, which has another engine now: so the service would not start
-            "1 jobs of rule 'raw' were left running in Slurm, and would run a second time",
+            "1 job of rule 'raw' was left running in Slurm, and would run a second time",
             rig.Verb("check").Output, StringComparison.Ordinal);
         rig.Directory.Write("appsettings.json", rig.Directory.ReadText("appsettings.json")
             .Replace("\"raw\"", "\"new\"", StringComparison.Ordinal));

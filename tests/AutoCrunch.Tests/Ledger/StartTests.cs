@@ -82,7 +82,7 @@ public sealed class StartTests : IDisposable
         rig.Options = rig.Options with { Engines = new Dictionary<string, string>() };
 
         var refused = Assert.Throws<LedgerUnusableException>(() => rig.Open());
-        Assert.Contains("1 jobs of rule 'raw' were left running in Slurm", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("1 job of rule 'raw' was left running in Slurm", refused.Message, StringComparison.Ordinal);
         Assert.Contains("put its Dispatcher section back", refused.Message, StringComparison.Ordinal);
 
         // A command that has the ledger to itself for a moment starts nothing.
