@@ -78,9 +78,9 @@ internal sealed record RuleRecord(
     /// <summary>Why a rule cannot be given to another engine: what still runs must not be started beside it.</summary>
     public static string WhyKept(string rule, long running, string engine) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{running} {(running == 1 ? "job" : "jobs")} of rule '{rule}' {(running == 1 ? "was" : "were")} left running in "
-        + $"{engine}, and would run a second time beside that: put its Dispatcher section back until they have ended or "
-        + "are cancelled, then change it");
+        $"{running} {(running == 1 ? "job" : "jobs")} of rule '{rule}' {(running == 1 ? "was" : "were")} left "
+        + $"running in {engine}, and would run a second time beside that: put its Dispatcher section back until "
+        + $"they have ended or are cancelled, then change it");
 
     /// <summary>Which names a rule takes, as text: "*.raw !*~", what it does not enter after a second '!'.</summary>
     public static string PatternsOf(WatchRule rule)
