@@ -187,6 +187,7 @@ internal sealed partial class CompletionMachine
             else if (fileEvent.Directory.IsUncertain && !fileEvent.IsUpdateInPlace && !known.IsNew)
                 known.IsNew = known.IsNewAssumed = true; // another may have taken its place
             known.CloseMayBeLost |= fileEvent.Directory.IsUncertain;
+            known.HasStat &= known.Phase != Phase.Held || fileEvent.HeldBefore is not null; // else it is told again
             if (known.Phase == Phase.Held ? fileEvent.HeldBefore is null : known.CloseMayBeLost)
                 effects.Add(Probe(known, ProbeDepth.Writers));
             return;
