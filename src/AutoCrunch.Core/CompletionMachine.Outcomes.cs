@@ -35,6 +35,10 @@ internal sealed partial class CompletionMachine
         file.IsNew && !file.IsNewAssumed && file.WindowStartNs != TrackedFile.NoTime && stat.BirthNs != 0
         && stat.BirthNs < file.WindowStartNs - ClockSlackNs - Math.Max(file.ClockStepNs, ClockStepOf(file, now));
 
+    // Born since the queue was last empty, and nothing has been read that brought it to this name: that is yet to come.
+    private static bool IsBornUnread(TrackedFile file, FileStat stat) =>
+        (!file.IsNew || file.IsNewAssumed) && stat.BirthNs > file.QueueEmptyNs - ClockSlackNs;
+
     private void Complete(TrackedFile file, FileStat stat, Evidence evidence, Moment now, List<Effect> effects)
     {
         var renamedFrom = file.RenamedFrom;

@@ -290,8 +290,9 @@ internal sealed partial class CompletionMachine
         if (isMtimeSet && file.Writer == WriterState.None)
         {
             file.Phase = Phase.Closed;
-            if (!file.IsConfirmed && (stat.IsOwnerOnly || IsBornBefore(file, stat, now)))
-                ConfirmLater(file, stat, now); // a held one may have been renamed here since
+            if (!file.IsConfirmed
+                && (stat.IsOwnerOnly || IsBornBefore(file, stat, now) || IsBornUnread(file, stat)))
+                ConfirmLater(file, stat, now); // another, or a held one, may have been renamed here since
             else
                 Complete(file, stat, Evidence.MtimeSet, now, effects);
             return;

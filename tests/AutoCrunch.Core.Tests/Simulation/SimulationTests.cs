@@ -62,6 +62,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(43918871)] // a hold of an earlier life given to what took its file's place
     [InlineData(45571806)] // another file at the second look, and an overflow between
     [InlineData(48308599)] // a late answer, and a close, lost in an overflow
+    [InlineData(58181012)] // the close of a file, and another in its place
     [InlineData(56875947)] // a hold whose directory went out and back in, told under no name
     [InlineData(52988174)] // events read after a scan had judged what they tell of
     public void A_schedule_that_once_showed_something_shows_nothing(ulong seed) =>
