@@ -16,8 +16,10 @@ public sealed class LifeTests
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"start to READY {start.TotalMilliseconds:0} ms, SIGTERM to end {stop.TotalMilliseconds:0} ms"));
-            Assert.InRange(start, TimeSpan.Zero, TimeSpan.FromSeconds(5));
-            Assert.InRange(stop, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+
+            // The benchmarks measure; here it is that nothing is waited for, on however busy a machine.
+            Assert.InRange(start, TimeSpan.Zero, TimeSpan.FromSeconds(20));
+            Assert.InRange(stop, TimeSpan.Zero, TimeSpan.FromSeconds(10));
         }
     }
 
@@ -29,7 +31,7 @@ public sealed class LifeTests
         var arena = new Arena(service);
         arena.Script("echo x >$D/f.raw; new $S/g.raw 10 @0; rsync -a $S/ $D/");
         service.UntilLogged("Held", "g.raw");
-        Assert.InRange(service.Stop(), TimeSpan.Zero, TimeSpan.FromSeconds(3));
+        Assert.InRange(service.Stop(), TimeSpan.Zero, TimeSpan.FromSeconds(10));
         Assert.Empty(arena.Started());
     }
 
