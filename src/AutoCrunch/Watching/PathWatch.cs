@@ -6,8 +6,8 @@ namespace AutoCrunch.Watching;
 /// <summary>
 /// Tells when a root's path may lead to another directory than before. A path changes where it leads only when one of
 /// the directories or symbolic links on its way is itself moved or removed (a mount over one of them is seen in the
-/// mount table): each of them is watched for just that, and for nothing that happens in it. So a root that is there
-/// need not be looked at again and again.
+/// mount table): each of them is watched for just that, and the directory that the root is in for directories that go
+/// or come. So a root that is there need not be looked at again and again.
 /// </summary>
 /// <remarks>
 /// An inotify instance of its own: in the one for the trees a second watch of a directory would change the first.
