@@ -178,6 +178,18 @@ public static class ArrivalDecision
                 || (completion.RenamedFrom is not null && IsBirthUnknown(source, completion)));
     }
 
+    /// <summary>
+    /// True when a file that is told to be held has completed already: this version did, so that a later look knows
+    /// less; or a scan saw it complete under this name before it was read that it was renamed here.
+    /// </summary>
+    /// <param name="known">What is known of the path.</param>
+    /// <param name="stat">The file as it was when it was held.</param>
+    /// <param name="isMoved">It was held under the name it was renamed from.</param>
+    public static bool IsLaterThanHold(KnownEntry known, FileStat stat, bool isMoved) =>
+        known.State == EntryState.Present
+        && (known.Version == stat.Version || (isMoved && known.Version.Inode == stat.Inode
+            && known.BirthNs != 0 && known.BirthNs == stat.BirthNs));
+
     /// <summary>Decides what becomes of a job whose file was seen changed just before its attempt.</summary>
     /// <param name="observed">The version seen.</param>
     /// <param name="entry">What is known of the path now; null when nothing is.</param>

@@ -57,7 +57,7 @@ internal sealed partial class CompletionMachine
             Remove(file);
             effects.Add(new Effect(EffectKind.Gone, file.Directory, file.Name));
         }
-        else if ((file.Phase == Phase.Renamed && (isUncertain || MayBeReplaced(file)))
+        else if ((file.Phase == Phase.Renamed && (isUncertain || file.CloseMayBeLost))
             || (isUncertain && file.Phase == Phase.Opening && !IsFinishedLink(file)))
         {
             // That it was written, or replaced by another that is, may have been lost.
@@ -100,9 +100,6 @@ internal sealed partial class CompletionMachine
                 Complete(file, file.Stat, Evidence.Linked, now, effects);
         }
     }
-
-    // A scan after lost events has been here since, and what is here was written last: no rename brought that.
-    private static bool MayBeReplaced(TrackedFile file) => file.CloseMayBeLost && file.Stat.LooksKilledInPlace;
 
     private static bool IsFinishedLink(TrackedFile file) =>
         file.Stat.LinkCount > 1 && file.Writer == WriterState.None;

@@ -147,7 +147,7 @@ internal sealed partial class CompletionMachine
         else if (file.Writer == WriterState.Writing && _policy.Arrivals != Arrivals.Rename
             && (isWrittenLately || MayBeWritten(file, stat, now)))
             BeWriting(file, stat, now);
-        else if (isWrittenLately || stat.IsOwnerOnly || file.TouchedBefore is not null
+        else if (isWrittenLately || stat.IsOwnerOnly || file.CloseMayBeLost || file.TouchedBefore is not null
             || (file.HasStat && file.Stat.Inode != stat.Inode)
             || (file.Writer != WriterState.None && file.RenamedFrom is not null))
             ConfirmLater(file, stat, now); // and another may have been renamed here since, or a touched one written

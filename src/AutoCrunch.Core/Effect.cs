@@ -34,6 +34,11 @@ internal readonly record struct Effect(EffectKind Kind, TrackedDirectory Directo
     /// <summary>For <see cref="EffectKind.Hold"/>.</summary>
     public HoldReason Reason { get; init; }
 
+    /// <summary>
+    /// For <see cref="EffectKind.Hold"/>: the hold of the name it was renamed from; nobody has looked at it since.
+    /// </summary>
+    public bool IsMoved { get; init; }
+
     /// <summary>For <see cref="EffectKind.Complete"/>.</summary>
     public Completion? Completion { get; init; }
 }

@@ -62,7 +62,14 @@ public interface IKnownFiles
     void MetadataChanged(string rule, BytePath path, FileStat stat);
 
     /// <summary>This version is held.</summary>
-    void Held(string rule, BytePath path, FileStat stat, HoldReason reason);
+    /// <param name="rule">The rule's name.</param>
+    /// <param name="path">Relative to the rule's directory.</param>
+    /// <param name="stat">The file as it was looked at.</param>
+    /// <param name="reason">Why it is held.</param>
+    /// <param name="isMoved">
+    /// True when it was looked at under the name it was renamed from: if it has completed under this one, that is news.
+    /// </param>
+    void Held(string rule, BytePath path, FileStat stat, HoldReason reason, bool isMoved = false);
 
     /// <summary>The file is gone (lstat said ENOENT while the root is there).</summary>
     void Gone(string rule, BytePath path);

@@ -75,7 +75,7 @@ internal sealed class TraceTracker : IRsyncCompletionTracker, IJobDispatcher, IK
         Show(completion.CompletedNs, completion.Path, verdict, completion.Stat);
     }
 
-    void IKnownFiles.Held(string rule, BytePath path, FileStat stat, HoldReason reason)
+    void IKnownFiles.Held(string rule, BytePath path, FileStat stat, HoldReason reason, bool isMoved)
     {
         Remember(path, new KnownFile(stat.Version, reason));
         Show(Clock.WallNs(), path, new("held", HoldText.Of(reason)), stat);

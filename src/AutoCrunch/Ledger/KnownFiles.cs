@@ -78,8 +78,8 @@ internal sealed class KnownFiles : IKnownFiles, IDisposable
         Tell(rule, (writer, told) => writer.MetadataChanged(told, path, stat));
 
     /// <inheritdoc/>
-    public void Held(string rule, BytePath path, FileStat stat, HoldReason reason) =>
-        Tell(rule, (writer, told) => writer.Held(told, path, stat, reason));
+    public void Held(string rule, BytePath path, FileStat stat, HoldReason reason, bool isMoved = false) =>
+        Tell(rule, (writer, told) => writer.Held(told, path, stat, reason, isMoved));
 
     /// <inheritdoc/>
     public void Gone(string rule, BytePath path) => Tell(rule, (writer, told) => writer.Gone(told, path));

@@ -11,7 +11,7 @@ namespace AutoCrunch.Ledger;
 internal static class LedgerFile
 {
     /// <summary>The schema this program writes: <c>user_version</c>.</summary>
-    public const long SchemaVersion = 3;
+    public const long SchemaVersion = 4;
 
     // "ACru": file(1) and we tell it from any other SQLite file.
     private const long ApplicationId = 0x41437275;
@@ -19,7 +19,8 @@ internal static class LedgerFile
     // A WAL that grew beyond it (a long reader) is cut when it starts again.
     private const int WalKeptBytes = 64 * 1024 * 1024;
 
-    private static readonly string[] s_migrations = ["Schema.sql", "Migration2.sql", "Migration3.sql"];
+    private static readonly string[] s_migrations =
+        ["Schema.sql", "Migration2.sql", "Migration3.sql", "Migration4.sql"];
 
     /// <summary>Opens for writing.</summary>
     /// <param name="layout">Where.</param>

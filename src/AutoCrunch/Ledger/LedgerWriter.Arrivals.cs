@@ -25,12 +25,14 @@ internal sealed partial class LedgerWriter
     public ArrivalAction Arrive(LedgerRule rule, Completion completion)
     {
         EntryRow? known = Find(rule, completion.Path);
-        (BytePath Path, EntryRow Row)? source = FindSource(rule, completion, known);
+        EntrySource? source = FindSource(rule, completion, known);
         ArrivalAction action = ArrivalDecision.Of(
             completion, rule.Rule.Completion, rule.Rule.ExistingFiles, known?.Known, source?.Row.Known);
+        if (action is not (ArrivalAction.Nothing or ArrivalAction.ReviveEntry))
+            Displace(rule, completion.Path, known, completion.Version.Inode);
         if (action == ArrivalAction.MoveEntry)
         {
-            MoveEntry(rule, source!.Value.Path, completion.Path, known);
+            MoveEntry(rule, source!.Value, completion.Path, known);
             return action;
         }
 
@@ -60,11 +62,11 @@ internal sealed partial class LedgerWriter
         return row;
     }
 
-    private (BytePath Path, EntryRow Row)? FindSource(LedgerRule rule, Completion completion, EntryRow? known)
+    private EntrySource? FindSource(LedgerRule rule, Completion completion, EntryRow? known)
     {
-        (BytePath Path, EntryRow Row)? first = null;
+        EntrySource? first = null;
         if (completion.RenamedFrom is { } from && Find(rule, from) is { } left)
-            first = (from, left);
+            first = new EntrySource(from, left, null);
         if (first?.Row.Known.Version == completion.Version)
             return first;
         bool isKnown = known is { Known.State: EntryState.Present } present
@@ -91,12 +93,12 @@ internal sealed partial class LedgerWriter
                 && (row.Known.State == EntryState.Gone || ArrivalDecision.HasLeft(row.Known, completion)
                     || _isGone(rule.Rule, path, Devices.NumberOf(row.DeviceId)));
             if (isSource && ArrivalDecision.CanMoveFrom(row.Known, completion, rule.Rule.Completion))
-                return (path, row);
+                return new EntrySource(path, row, null);
             if (isSource)
-                first ??= (path, row);
+                first ??= new EntrySource(path, row, null);
         }
 
-        return first;
+        return FindDisplaced(rule, completion) ?? first;
     }
 
     // What a scan completes, or what was out of sight for a while. A file dated by its sender may come again under
@@ -144,15 +146,18 @@ internal sealed partial class LedgerWriter
         _linkEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Run();
     }
 
-    private void MoveEntry(LedgerRule rule, BytePath from, BytePath to, EntryRow? overwritten)
+    private void MoveEntry(LedgerRule rule, EntrySource source, BytePath to, EntryRow? overwritten)
     {
         if (overwritten is { Known.Job: JobState.Queued, JobId: { } replaced })
             CancelQueued(replaced, JobReason.Superseded);
         Forget(rule, to);
-        var source = new SplitPath(from);
+        var from = new SplitPath(source.Path);
         var target = new SplitPath(to);
-        _moveEntry.Bind(1, rule.Id).Bind(2, source.Directory).Bind(3, source.Name)
-            .Bind(4, target.Directory).Bind(5, target.Name).Run();
+        if (source.DisplacedId is not null)
+            ReplaceDisplaced(rule, source, to);
+        else
+            _moveEntry.Bind(1, rule.Id).Bind(2, from.Directory).Bind(3, from.Name)
+                .Bind(4, target.Directory).Bind(5, target.Name).Run();
         if (Find(rule, to) is { Known.Job: JobState.Queued or JobState.Running, JobId: { } jobId })
         {
             _moveJob.Bind(1, jobId).Bind(2, target.Directory).Bind(3, target.Name).Bind(4, DueOf(rule, target)).Run();

@@ -19,16 +19,17 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _moveBelow;
     private SqliteStatement _missedBelow;
 
-    public void Held(LedgerRule rule, BytePath path, FileStat stat, HoldReason reason)
+    public void Held(LedgerRule rule, BytePath path, FileStat stat, HoldReason reason, bool isMoved)
     {
         EntryRow? known = Find(rule, path);
-        if (known is { Known.State: EntryState.Present } present && present.Known.Version == stat.Version)
-            return; // completed before: a later look knows less
+        if (known is { Known: { } judged } && ArrivalDecision.IsLaterThanHold(judged, stat, isMoved))
+            return;
         if (known is { Known.State: EntryState.Held } held && held.Known.Version == stat.Version
             && held.Known.Held == reason)
             return; // for how long it has been held, counts from the first time
         if (known is { Known.Job: JobState.Queued, JobId: { } jobId })
             CancelQueued(jobId, JobReason.Superseded);
+        Displace(rule, path, known, stat.Inode);
         PutEntry(rule, path, stat, EntryState.Held, reason, known?.JobId);
     }
 

@@ -29,6 +29,7 @@ internal sealed partial class LedgerWriter : IDisposable
         _clockOffsetNs = Clock.WallNs() - Clock.MonotonicNs();
         Devices = new LedgerDevices(db);
         PrepareArrivals();
+        PrepareDisplaced();
         PrepareFacts();
         PrepareJobs();
         PrepareHistory();

@@ -143,7 +143,7 @@ internal sealed partial class RsyncCompletionTracker : IRsyncCompletionTracker
         {
             case EffectKind.Hold:
                 LogHeld(rule, path, HoldText.Of(effect.Reason));
-                _known.Held(rule, path, effect.Stat, effect.Reason);
+                _known.Held(rule, path, effect.Stat, effect.Reason, effect.IsMoved);
                 break;
             case EffectKind.Gone:
                 _known.Gone(rule, path);

@@ -23,7 +23,7 @@ internal sealed class NothingKnown : IKnownFiles
     {
     }
 
-    public void Held(string rule, BytePath path, FileStat stat, HoldReason reason)
+    public void Held(string rule, BytePath path, FileStat stat, HoldReason reason, bool isMoved)
     {
     }
 

@@ -12,6 +12,7 @@ internal sealed partial class LedgerModel(
     private readonly SortedDictionary<string, Row> _rows = new(StringComparer.Ordinal);
     private readonly Queue<Action> _told = new();
     private readonly HashSet<FileVersion> _judged = [];
+    private readonly List<(string Path, Row Row)> _displaced = [];
 
     public bool IsFirstScan { get; private set; } = true;
 
@@ -39,10 +40,10 @@ internal sealed partial class LedgerModel(
         Tell(() => Arrive(completion));
     }
 
-    public void TellHold(string path, FileStat stat, HoldReason reason)
+    public void TellHold(string path, FileStat stat, HoldReason reason, bool isMoved)
     {
         _judged.Add(stat.Version);
-        Tell(() => Held(path, stat, reason));
+        Tell(() => Held(path, stat, reason, isMoved));
     }
 
     /// <summary>
@@ -89,7 +90,7 @@ internal sealed partial class LedgerModel(
         Count($"arrival {action}");
         if (action == ArrivalAction.MoveEntry)
         {
-            MoveEntry(source!.Value.Path, path, known);
+            MoveEntry(source!.Value, path, known);
             return;
         }
 
@@ -105,10 +106,10 @@ internal sealed partial class LedgerModel(
             Gone(from.ToString());
     }
 
-    private void Held(string path, FileStat stat, HoldReason reason)
+    private void Held(string path, FileStat stat, HoldReason reason, bool isMoved)
     {
         Row? known = Find(path);
-        if (known is { State: EntryState.Present } present && present.Version == stat.Version)
+        if (Known(known) is { } judged && ArrivalDecision.IsLaterThanHold(judged, stat, isMoved))
             return;
         CancelQueued(known?.JobId, JobReason.Superseded);
         Put(path, stat, EntryState.Held, reason, known?.JobId);
@@ -156,7 +157,8 @@ internal sealed partial class LedgerModel(
                 continue;
             string moved = to + path[from.Length..];
             MoveJob(row.JobId, moved);
-            Overwrite(moved, row.Version);
+            if (Find(moved) is { } old && old.Version.Inode != row.Version.Inode)
+                Forgotten(old.Version);
             _rows.Remove(path);
             _rows[moved] = row;
         }
@@ -214,6 +216,12 @@ internal sealed partial class LedgerModel(
                 Forgotten(row.Version);
         }
 
+        foreach ((string at, Row row) in _displaced)
+        {
+            if (ArrivalDecision.HasLeft(Known(row)!.Value, completion))
+                return (at, row);
+        }
+
         return first;
     }
 
@@ -235,12 +243,15 @@ internal sealed partial class LedgerModel(
         _rows[path] = new Row(stat.Version, state, held, jobId, stat.BirthNs, stat.LinkCount > 1);
     }
 
-    private void MoveEntry(string from, string to, Row? overwritten)
+    private void MoveEntry((string Path, Row Row) from, string to, Row? overwritten)
     {
         CancelQueued(overwritten?.JobId, JobReason.Superseded);
-        Row row = _rows[from];
+        Row row = from.Row;
         Overwrite(to, row.Version);
-        _rows.Remove(from);
+        if (!_displaced.Remove(from))
+            _rows.Remove(from.Path);
+        else if (Find(from.Path) is { } other && other.JobId == row.JobId)
+            _rows[from.Path] = other with { JobId = null };
         _rows[to] = row with { State = StateOf(row) };
         MoveJob(row.JobId, to);
     }
@@ -251,13 +262,18 @@ internal sealed partial class LedgerModel(
 
     private void Remove(string path)
     {
-        Overwrite(path, default);
+        Forgotten(_rows[path].Version);
         _rows.Remove(path);
     }
 
+    // Another file has the name now. That it is the old one, when it comes to light elsewhere, its birth tells.
     private void Overwrite(string path, FileVersion version)
     {
-        if (Find(path) is { } old && old.Version.Inode != version.Inode)
+        if (Find(path) is not { } old || old.Version.Inode == version.Inode)
+            return;
+        if (old is { BirthNs: not 0, WasLinked: false })
+            _displaced.Add((path, old));
+        else
             Forgotten(old.Version);
     }
 

@@ -170,7 +170,7 @@ internal sealed partial class ServiceModel
                 _ledger.TellArrival(completion);
                 break;
             case EffectKind.Hold:
-                _ledger.TellHold(path, stat, reason);
+                _ledger.TellHold(path, stat, reason, effect.IsMoved);
                 break;
             case EffectKind.Gone:
                 _ledger.Tell(() => _ledger.Gone(path));
@@ -197,7 +197,7 @@ internal sealed partial class ServiceModel
 
     private ProbeAnswer Look(Node node, string path, ProbeDepth depth)
     {
-        if (_world.FindFolder(node.Text) is null)
+        if (node.IsAdrift || _world.FindFolder(node.Text) is null)
             return ProbeAnswer.Unreadable;
         if (_world.Find(path) is not { Inode: var inode })
             return ProbeAnswer.Gone;

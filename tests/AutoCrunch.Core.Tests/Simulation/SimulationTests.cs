@@ -65,6 +65,11 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(58181012)] // the close of a file, and another in its place
     [InlineData(56875947)] // a hold whose directory went out and back in, told under no name
     [InlineData(52988174)] // events read after a scan had judged what they tell of
+    [InlineData(68574759)] // renamed and back, while another file took its name and ran
+    [InlineData(69150840)] // a hold told under its new name after a scan had seen it complete there
+    [InlineData(75092735)]
+    [InlineData(76659458)] // the rename of a killed file over a fresh one, lost in an overflow
+    [InlineData(176145)] // a job that runs, and a held file in the place of its file
     public void A_schedule_that_once_showed_something_shows_nothing(ulong seed) =>
         Assert.Null(Shrinker.Violation(new Simulation(new Choices(seed), log: [])));
 

@@ -133,7 +133,7 @@ internal sealed class MemoryKnownFiles : IKnownFiles, IJobDispatcher
         }
     }
 
-    public void Held(string rule, BytePath path, FileStat stat, HoldReason reason)
+    public void Held(string rule, BytePath path, FileStat stat, HoldReason reason, bool isMoved)
     {
         lock (_gate)
         {

@@ -146,7 +146,7 @@ public sealed class WatchServiceTests : IDisposable
         {
         }
 
-        public void Held(string rule, BytePath path, FileStat stat, HoldReason reason)
+        public void Held(string rule, BytePath path, FileStat stat, HoldReason reason, bool isMoved)
         {
         }
 

@@ -1,0 +1,22 @@
+-- user_version 4.
+
+-- Files whose name another file has taken, the newest ones. If such a file comes to light under another name, since it
+-- was renamed and that was read late, its birth tells that it is known: it does not run again, and a hold stays with it.
+CREATE TABLE displaced (
+    id INTEGER PRIMARY KEY,
+    rule_id INTEGER NOT NULL,
+    directory BLOB NOT NULL,               -- where it was, as all columns of the same name in files
+    name BLOB NOT NULL,
+    inode INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    hold INTEGER,
+    job_id INTEGER,
+    recorded_ns INTEGER NOT NULL,
+    device_id INTEGER,
+    birth_ns INTEGER NOT NULL CHECK (birth_ns <> 0),
+    linked INTEGER NOT NULL CHECK (linked = 0)
+) STRICT;
+
+CREATE INDEX displaced_inode ON displaced (inode);

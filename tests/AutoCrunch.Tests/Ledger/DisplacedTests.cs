@@ -1,0 +1,105 @@
+using AutoCrunch.Core;
+using AutoCrunch.Ledger;
+
+namespace AutoCrunch.Tests.Ledger;
+
+// Renamed, and another file had its name before that was read.
+public sealed class DisplacedTests : IDisposable
+{
+    private const long BirthNs = 7;
+
+    private readonly LedgerRig _rig = new LedgerRig().Open();
+
+    public void Dispose() => _rig.Dispose();
+
+    [Theory]
+    [InlineData(BirthNs, true)]
+    [InlineData(8, false)] // another file on its inode
+    [InlineData(0, false)] // nothing tells
+    public void A_processed_file_whose_name_another_took_is_known_by_its_birth(long birthNs, bool isKnown)
+    {
+        _rig.StartClaims();
+        FileVersion version = Complete("a").Version;
+        _rig.Succeed(_rig.Take());
+        Complete("a", birthNs: 9);
+        _rig.Succeed(_rig.Take());
+        Complete("b", version, birthNs);
+
+        Assert.Equal(isKnown ? 2 : 3, _rig.Story().Length);
+        _rig.Reopen();
+        KnownEntry entry = _rig.Read(reader => reader.FindFile("raw", BytePath.Parse("b")))!.Value.Known;
+        Assert.Equal((EntryState.Present, version), (entry.State, entry.Version));
+    }
+
+    [Fact]
+    public void A_held_file_whose_name_another_took_stays_held()
+    {
+        FileVersion version = _rig.NewVersion();
+        FileStat stat = LedgerRig.StatOf(version) with { BirthNs = BirthNs };
+        _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), stat, HoldReason.ZeroMtime);
+        Complete("a", birthNs: 9);
+        Complete("b", version);
+
+        Assert.Equal(["a:Queued"], _rig.Story());
+        KnownEntry entry = _rig.Read(reader => reader.FindFile("raw", BytePath.Parse("b")))!.Value.Known;
+        Assert.Equal((EntryState.Held, HoldReason.ZeroMtime), (entry.State, entry.Held));
+    }
+
+    [Fact]
+    public void A_job_that_was_called_off_when_another_file_took_the_name_is_made_again()
+    {
+        FileVersion version = Complete("a").Version;
+        Complete("a", birthNs: 9);
+        Complete("b", version);
+
+        Assert.Equal(["a:Cancelled/Superseded", "a:Queued", "b:Queued"], _rig.Story());
+    }
+
+    [Fact]
+    public void A_running_job_moves_along_and_the_job_of_what_took_the_name_stays()
+    {
+        _rig.StartClaims(concurrency: 2);
+        FileVersion version = Complete("a").Version;
+        Attempt running = _rig.Take();
+        FileStat held = LedgerRig.StatOf(_rig.NewVersion()) with { BirthNs = 9 };
+        _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), held, HoldReason.ZeroMtime);
+        Complete("b", version);
+        Complete("a", birthNs: 10);
+        _rig.SettleNow(running, new AttemptOutcome.Changed(held.Version));
+
+        string[] paths = [_rig.Take().Job.Path.ToString(), _rig.Take().Job.Path.ToString()];
+        Assert.Equal(["a", "b"], paths.Order());
+    }
+
+    [Fact]
+    public void A_hold_told_again_after_a_rename_does_not_undo_a_completion_that_came_first()
+    {
+        FileVersion whole = _rig.NewVersion();
+        FileVersion half = whole with { MtimeNs = whole.MtimeNs + 1 };
+        Complete("b", whole);
+        FileStat stat = LedgerRig.StatOf(half) with { BirthNs = BirthNs };
+        _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("b"), stat, HoldReason.OwnerOnly, isMoved: true);
+        Complete("b", whole);
+        Assert.Equal(["b:Queued"], _rig.Story());
+
+        _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("b"), stat, HoldReason.OwnerOnly);
+        Assert.Equal(["b:Cancelled/Superseded"], _rig.Story());
+    }
+
+    [Fact]
+    public void The_newest_ones_are_remembered()
+    {
+        Complete("a");
+        FileVersion second = Complete("a").Version;
+        for (int i = 0; i < LedgerWriter.DisplacedMax; i++)
+            Complete("a");
+        _rig.Sync();
+
+        using SqliteDatabase db = SqliteDatabase.OpenReader(_rig.StateDirectory.Join("ledger.db"u8));
+        Assert.Equal(LedgerWriter.DisplacedMax, db.QueryNumber("SELECT count(*) FROM displaced"));
+        Assert.Equal((long)second.Inode, db.QueryNumber("SELECT min(inode) FROM displaced"));
+    }
+
+    private Completion Complete(string path, FileVersion? version = null, long birthNs = BirthNs) => _rig.Complete(
+        path, version, Evidence.MtimeSet, change: told => told with { Stat = told.Stat with { BirthNs = birthNs } });
+}
