@@ -43,7 +43,7 @@ internal sealed partial class WatchLoop
         WatchedDirectory first, uint mask, FileEventKind kind, uint cookie, ReadOnlyMemory<byte> name, Moment time,
         Moment queueEmpty)
     {
-        for (WatchedDirectory? directory = first; directory is not null; directory = directory.NextOnWd)
+        for (WatchedDirectory? directory = first; directory is not null; directory = WatchTree.NextOnWd(directory))
         {
             directory.LastEventBatch = _progress.Batch;
             if (EventBits.IsWanted(directory.Rule, mask))
@@ -63,7 +63,7 @@ internal sealed partial class WatchLoop
     {
         if (_options.Observer is not { } observer)
             return;
-        for (WatchedDirectory? directory = first; directory is not null; directory = directory.NextOnWd)
+        for (WatchedDirectory? directory = first; directory is not null; directory = WatchTree.NextOnWd(directory))
             observer(directory, name, mask, cookie, time);
     }
 
@@ -71,7 +71,7 @@ internal sealed partial class WatchLoop
     private List<WatchedDirectory> Affected(WatchedDirectory first)
     {
         _affected.Clear();
-        for (WatchedDirectory? directory = first; directory is not null; directory = directory.NextOnWd)
+        for (WatchedDirectory? directory = first; directory is not null; directory = WatchTree.NextOnWd(directory))
         {
             directory.LastEventBatch = _progress.Batch;
             _affected.Add(directory);

@@ -184,7 +184,7 @@ internal sealed partial class WatchLoop
         if (_tree.OnWd(node.Wd) is not { } first)
             return false;
         var others = new List<WatchedDirectory>();
-        for (WatchedDirectory? other = first; other is not null; other = other.NextOnWd)
+        for (WatchedDirectory? other = first; other is not null; other = WatchTree.NextOnWd(other))
             others.Add(other);
         bool isLate = false;
         foreach (WatchedDirectory other in others)

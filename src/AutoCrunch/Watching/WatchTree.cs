@@ -10,18 +10,23 @@ namespace AutoCrunch.Watching;
 /// <remarks>Watch thread only. Finding allocates nothing.</remarks>
 internal sealed class WatchTree
 {
-    private readonly Dictionary<int, WatchedDirectory> _byWd = [];
+    // The kernel gives watch descriptors out in ascending order: taken as they are they fill the buckets evenly.
+    private WatchedDirectory?[] _byWd = new WatchedDirectory?[256];
     private WatchedDirectory?[] _buckets = new WatchedDirectory?[256];
     private int _named;
 
     /// <summary>Watch descriptors in use.</summary>
-    public int WatchCount => _byWd.Count;
+    public int WatchCount { get; private set; }
 
     /// <summary>Directories in all trees, roots not counted.</summary>
     public int Count => _named;
 
-    /// <summary>The first of the directories on this watch descriptor; the others follow by NextOnWd.</summary>
-    public WatchedDirectory? OnWd(int wd) => _byWd.GetValueOrDefault(wd);
+    /// <summary>The first of the directories on this watch descriptor; null when there is none.</summary>
+    public WatchedDirectory? OnWd(int wd) => FirstOn(wd, _byWd[wd & (_byWd.Length - 1)]);
+
+    /// <summary>The next directory on the same watch descriptor; null at the end.</summary>
+    public static WatchedDirectory? NextOnWd(WatchedDirectory directory) =>
+        FirstOn(directory.Wd, directory.NextInWdBucket);
 
     public WatchedDirectory? FindChild(WatchedDirectory parent, ReadOnlySpan<byte> name)
     {
@@ -87,10 +92,16 @@ internal sealed class WatchTree
     {
         Invariant.That(wd > 0);
         Invariant.That(directory.Wd == 0);
+        if (OnWd(wd) is null)
+        {
+            WatchCount++;
+            if (WatchCount > _byWd.Length)
+                GrowByWd();
+        }
+
         directory.Wd = wd;
         directory.Root.Watched++;
-        directory.NextOnWd = _byWd.GetValueOrDefault(wd);
-        _byWd[wd] = directory;
+        AddToWdBucket(directory);
     }
 
     /// <summary>
@@ -101,27 +112,26 @@ internal sealed class WatchTree
         int wd = directory.Wd;
         if (wd == 0)
             return 0;
-        WatchedDirectory first = _byWd[wd];
-        if (first != directory)
+        ref WatchedDirectory? bucket = ref _byWd[wd & (_byWd.Length - 1)];
+        if (bucket == directory)
         {
-            WatchedDirectory previous = first;
-            while (previous.NextOnWd != directory)
-                previous = previous.NextOnWd!;
-            previous.NextOnWd = directory.NextOnWd;
-        }
-        else if (directory.NextOnWd is { } next)
-        {
-            _byWd[wd] = next;
+            bucket = directory.NextInWdBucket;
         }
         else
         {
-            _byWd.Remove(wd);
+            WatchedDirectory previous = bucket!;
+            while (previous.NextInWdBucket != directory)
+                previous = previous.NextInWdBucket!;
+            previous.NextInWdBucket = directory.NextInWdBucket;
         }
 
         directory.Wd = 0;
         directory.Root.Watched--;
-        directory.NextOnWd = null;
-        return _byWd.ContainsKey(wd) ? 0 : wd;
+        directory.NextInWdBucket = null;
+        if (OnWd(wd) is not null)
+            return 0;
+        WatchCount--;
+        return wd;
     }
 
     /// <summary>
@@ -141,6 +151,35 @@ internal sealed class WatchTree
         }
 
         return null;
+    }
+
+    private static WatchedDirectory? FirstOn(int wd, WatchedDirectory? directory)
+    {
+        while (directory is not null && directory.Wd != wd)
+            directory = directory.NextInWdBucket;
+        return directory;
+    }
+
+    private void AddToWdBucket(WatchedDirectory directory)
+    {
+        ref WatchedDirectory? bucket = ref _byWd[directory.Wd & (_byWd.Length - 1)];
+        directory.NextInWdBucket = bucket;
+        bucket = directory;
+    }
+
+    private void GrowByWd()
+    {
+        WatchedDirectory?[] old = _byWd;
+        _byWd = new WatchedDirectory?[old.Length * 2];
+        foreach (WatchedDirectory? first in old)
+        {
+            for (WatchedDirectory? directory = first; directory is not null;)
+            {
+                WatchedDirectory? next = directory.NextInWdBucket;
+                AddToWdBucket(directory);
+                directory = next;
+            }
+        }
     }
 
     private static int HashOf(WatchedDirectory parent, ReadOnlySpan<byte> name)

@@ -48,10 +48,8 @@ internal sealed class WatchedDirectory(WatchedRoot root, WatchedDirectory? paren
     /// <summary>The kernel's watch descriptor; 0 when not watched.</summary>
     public int Wd { get; set; }
 
-    /// <summary>
-    /// Another rule's directory on the same watch descriptor (or the same one, mounted twice in a tree).
-    /// </summary>
-    public WatchedDirectory? NextOnWd { get; set; }
+    /// <summary>The next in the same bucket of the tree's table of watch descriptors.</summary>
+    public WatchedDirectory? NextInWdBucket { get; set; }
 
     public WatchedDirectory? FirstChild { get; set; }
 
