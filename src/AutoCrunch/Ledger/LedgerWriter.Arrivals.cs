@@ -46,7 +46,8 @@ internal sealed partial class LedgerWriter
             LinkEntry(rule, completion.Path);
 
         // The kernel said that the file has left its old name; a scan's conclusion is only acted on as a whole.
-        if (completion.RenamedFrom is { } from && source is { } left && left.Row.Known.Version == completion.Version)
+        if (completion.RenamedFrom is { } from && source is { DisplacedId: null } left && left.Path == from
+            && left.Row.Known.Version == completion.Version)
             Gone(rule, from);
         return action;
     }

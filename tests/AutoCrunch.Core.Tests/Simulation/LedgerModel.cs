@@ -102,7 +102,8 @@ internal sealed partial class LedgerModel(
             Put(path, completion.Stat, EntryState.Present, null, known?.JobId);
         else if (completion.Stat.LinkCount > 1 && known is { } linked)
             _rows[path] = linked with { WasLinked = true };
-        if (completion.RenamedFrom is { } from && source is { } left && left.Row.Version == completion.Version)
+        if (completion.RenamedFrom is { } from && source is { } left && left.Path == from.ToString()
+            && !_displaced.Contains(left) && left.Row.Version == completion.Version)
             Gone(from.ToString());
     }
 

@@ -56,6 +56,21 @@ public sealed class DisplacedTests : IDisposable
     }
 
     [Fact]
+    public void What_took_the_name_stays_when_the_kernel_says_that_the_displaced_file_has_left_it()
+    {
+        _rig.Reopen(LedgerRig.Rule(completion: new CompletionPolicy { Renames = ProcessPolicy.Process }));
+        FileVersion version = Complete("a").Version;
+        Complete("a", birthNs: 9);
+        _rig.Complete("b", version, Evidence.Renamed, change: told => told with
+        {
+            Stat = told.Stat with { BirthNs = BirthNs },
+            RenamedFrom = BytePath.Parse("a"),
+        });
+
+        Assert.Equal(["a:Cancelled/Superseded", "a:Queued", "b:Queued"], _rig.Story());
+    }
+
+    [Fact]
     public void A_running_job_moves_along_and_the_job_of_what_took_the_name_stays()
     {
         _rig.StartClaims(concurrency: 2);
