@@ -154,7 +154,7 @@ public sealed class RabbitLossTests(RabbitBroker broker)
     }
 
     // Erlang: a queue does nothing until there is such a file. Another call of rabbitmqctl would take seconds.
-    private static string SuspendUntil(string queue, BytePath file) => $$"""
+    internal static string SuspendUntil(string queue, BytePath file) => $$"""
         {ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"{{queue}}">>)), P = amqqueue:get_pid(Q),
         sys:suspend(P), spawn(fun Look() -> case filelib:is_file("{{file}}") of
             true -> sys:resume(P);
