@@ -253,3 +253,10 @@ internal sealed class RabbitFactAttribute : FactAttribute
             Skip = "needs rabbitmq-server";
     }
 }
+
+/// <summary><see cref="RabbitFactAttribute"/>, for theories.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class RabbitTheoryAttribute : TheoryAttribute
+{
+    public RabbitTheoryAttribute() => Skip = new RabbitFactAttribute().Skip;
+}
