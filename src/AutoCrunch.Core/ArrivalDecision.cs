@@ -158,6 +158,17 @@ public static class ArrivalDecision
             && (source.Version == completion.Version || IsHeldAndTouched(completion, source));
     }
 
+    /// <summary>
+    /// True when what completed is certainly the file whose name another file took: it is elsewhere, or back under that
+    /// name, and then may have other links by now.
+    /// </summary>
+    public static bool IsDisplaced(KnownEntry known, BytePath path, Completion completion)
+    {
+        ArgumentNullException.ThrowIfNull(completion);
+        return HasLeft(known, completion)
+            || (path == completion.Path && known.Version == completion.Version && HasBirthOf(known, completion));
+    }
+
     /// <summary>True when the file known here was born when what completed was.</summary>
     public static bool HasBirthOf(KnownEntry known, Completion completion)
     {

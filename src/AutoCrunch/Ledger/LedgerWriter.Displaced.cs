@@ -46,7 +46,7 @@ internal sealed partial class LedgerWriter
             const int Directory = LedgerRows.EntryColumnCount;
             BytePath path = SplitPath.Join(_findDisplaced.Blob(Directory), _findDisplaced.Blob(Directory + 1));
             EntryRow row = LedgerRows.ReadEntry(_findDisplaced);
-            if (found is null && ArrivalDecision.HasLeft(row.Known, completion))
+            if (found is null && ArrivalDecision.IsDisplaced(row.Known, path, completion))
                 found = new EntrySource(path, row, _findDisplaced.Number(Directory + 2));
         }
 

@@ -219,7 +219,7 @@ internal sealed partial class LedgerModel(
 
         foreach ((string at, Row row) in _displaced)
         {
-            if (ArrivalDecision.HasLeft(Known(row)!.Value, completion))
+            if (ArrivalDecision.IsDisplaced(Known(row)!.Value, BytePath.Parse(at), completion))
                 return (at, row);
         }
 

@@ -31,6 +31,24 @@ public sealed class DisplacedTests : IDisposable
         Assert.Equal((EntryState.Present, version), (entry.State, entry.Version));
     }
 
+    [Theory]
+    [InlineData("a", 2)]
+    [InlineData("b", 3)] // a new link runs; which name is the old one, nothing tells
+    public void A_processed_file_that_is_back_with_another_link_is_known_under_its_own_name(string name, int jobs)
+    {
+        _rig.StartClaims();
+        FileVersion version = Complete("a").Version;
+        _rig.Succeed(_rig.Take());
+        Complete("a", birthNs: 9);
+        _rig.Succeed(_rig.Take());
+        _rig.Complete(name, version, Evidence.Renamed, change: told => told with
+        {
+            Stat = told.Stat with { BirthNs = BirthNs, LinkCount = 2 },
+        });
+
+        Assert.Equal(jobs, _rig.Story().Length);
+    }
+
     [Fact]
     public void A_held_file_whose_name_another_took_stays_held()
     {
