@@ -55,6 +55,7 @@ public static class AutoCrunchHosting
         services.AddSingleton(configuration);
         services.TryAddSingleton<OwnDispatchers>(_ => new OwnDispatchers());
         services.AddSingleton<ServiceFailure>();
+        services.TryAddSingleton(_ => Rehearsal.Begin());
 
         services.AddSingleton<GoneCheck>();
         services.AddSingleton(OpenLedger);

@@ -1,19 +1,32 @@
 using AutoCrunch.Watching;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace AutoCrunch.Hosting;
 
 /// <summary>
 /// Lets the application count as started (and READY=1 be sent) only when every rule is watched and its first scan is
-/// merged. Events are taken and jobs run meanwhile.
+/// merged, and the rehearsal is over. Events are taken and jobs run meanwhile.
 /// </summary>
-internal sealed class FirstScans(WatchService watch) : IHostedLifecycleService
+internal sealed class FirstScans(WatchService watch, Rehearsal rehearsal, ILogger<FirstScans> logger)
+    : IHostedLifecycleService
 {
-    public Task StartedAsync(CancellationToken cancellationToken) => watch.Ready.WaitAsync(cancellationToken);
+    public Task StartedAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(watch.Ready, rehearsal.Over).WaitAsync(cancellationToken);
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _ = rehearsal.Over.ContinueWith(
+            _ =>
+            {
+                if (rehearsal.Failure is { } failure)
+                    logger.NotRehearsed(failure.Message);
+            },
+            TaskScheduler.Default);
+        return Task.CompletedTask;
+    }
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -53,6 +53,9 @@ internal static partial class HostingLog
     [LoggerMessage(4013, LogLevel.Information, "Asked by user {User} (pid {Pid}): {Verb}")]
     public static partial void Asked(this ILogger logger, string verb, uint user, int pid);
 
+    [LoggerMessage(4014, LogLevel.Debug, "The start could not be rehearsed, so the first jobs begin later: {Reason}")]
+    public static partial void NotRehearsed(this ILogger logger, string reason);
+
     /// <summary>One line of what a rule takes and what it does.</summary>
     public static void Rule(this ILogger logger, CompiledRule compiled)
     {

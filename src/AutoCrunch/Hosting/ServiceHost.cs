@@ -25,7 +25,8 @@ internal static class ServiceHost
     public static bool Run(
         LoadedConfiguration loaded, CompiledConfiguration configuration, IReadOnlyList<MachineFinding> findings)
     {
-        using IHost host = Build(loaded, configuration);
+        Rehearsal rehearsal = Rehearsal.Begin(); // first, as the other processors have nothing to do yet
+        using IHost host = Build(loaded, configuration, rehearsal);
         LogStart(host, configuration, findings);
 
         // Opens the ledger and inotify. What fails here has a message for the operator and is no failure of a part.
@@ -33,7 +34,7 @@ internal static class ServiceHost
         return RunToEnd(host, configuration);
     }
 
-    private static IHost Build(LoadedConfiguration loaded, CompiledConfiguration configuration)
+    private static IHost Build(LoadedConfiguration loaded, CompiledConfiguration configuration, Rehearsal rehearsal)
     {
         // The empty builder: nothing of the defaults is wanted, and each of them would cost time at every start.
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
@@ -42,6 +43,7 @@ internal static class ServiceHost
         });
         builder.Services.AddSerilog(logger => SerilogLogging.Configure(logger, loaded.Root));
         builder.Services.AddSystemd();
+        builder.Services.AddSingleton(rehearsal);
         builder.Services.AddAutoCrunch(configuration);
         return builder.Build();
     }

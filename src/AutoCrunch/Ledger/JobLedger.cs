@@ -20,7 +20,7 @@ internal sealed partial class JobLedger : IDisposable
     private readonly LedgerWriter _writer;
     private readonly LedgerFlusher _flusher;
     private readonly LedgerChecker _checker;
-    private readonly FileLock _lock;
+    private readonly FileLock? _lock;
     private readonly ILogger _logger;
     private readonly Dictionary<string, LedgerRule> _rules;
     private readonly Dictionary<string, List<Job>> _leftRunning;
@@ -29,7 +29,7 @@ internal sealed partial class JobLedger : IDisposable
     private bool _isDisposed;
 
     private JobLedger(
-        LedgerOptions options, FileLock fileLock, LedgerWriter writer, string id,
+        LedgerOptions options, FileLock? fileLock, LedgerWriter writer, string id,
         Dictionary<string, LedgerRule> rules, ILogger logger)
     {
         _options = options;
@@ -257,7 +257,7 @@ internal sealed partial class JobLedger : IDisposable
         KnownFiles.Dispose();
         _queue.Dispose();
         _writer.Dispose();
-        _lock.Dispose();
+        _lock?.Dispose();
     }
 
     private Task<T> Request<T>(Func<LedgerWriter, T> apply)
