@@ -182,7 +182,7 @@ internal sealed partial class CompletionMachine
         TrackedFile? known = Find(fileEvent);
         if (known is not null && !IsInDoubt(known, fileEvent))
         {
-            if (known.IsNewAssumed && fileEvent.IsUpdateInPlace)
+            if (known.IsNewAssumed && fileEvent.IsUpdateInPlace && known.LastEventNs < fileEvent.ListedNs)
                 known.IsNew = false;
             else if (fileEvent.Directory.IsUncertain && !fileEvent.IsUpdateInPlace && !known.IsNew)
                 known.IsNew = known.IsNewAssumed = true; // another may have taken its place
@@ -206,7 +206,7 @@ internal sealed partial class CompletionMachine
             return;
         bool wasCreated = known is { Phase: Phase.Opening };
         Begin(file, fileEvent, Phase.Found);
-        file.IsNew = wasCreated || !fileEvent.IsUpdateInPlace;
+        file.IsNew = wasCreated || !fileEvent.IsUpdateInPlace || _overflowed is not null;
         file.IsExisting = fileEvent.IsFirstScan;
         effects.Add(Probe(file, ProbeDepth.Writers));
     }

@@ -68,4 +68,10 @@ public readonly record struct FileEvent(
     /// For <see cref="FileEventKind.Found"/>: a completed version of this path is known on the same inode.
     /// </summary>
     public bool IsUpdateInPlace { get; init; }
+
+    /// <summary>
+    /// For <see cref="FileEventKind.Found"/>: monotonic time before its directory was listed. What was read of the name
+    /// since may have come after the listing.
+    /// </summary>
+    public long ListedNs { get; init; }
 }

@@ -1,4 +1,5 @@
 using AutoCrunch.Core;
+using AutoCrunch.Linux;
 
 namespace AutoCrunch.Dispatch;
 
@@ -15,7 +16,8 @@ internal sealed class SlotThreads(string rule, int most, Action prepare, Action<
     // Enough for the first jobs of a quiet time to find a thread that is there.
     private const int Warm = 2;
 
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
+    private readonly WakePipe _wake = new();
     private readonly Queue<Attempt> _waiting = new();
     private int _threads;
     private int _idle;
@@ -38,11 +40,15 @@ internal sealed class SlotThreads(string rule, int most, Action prepare, Action<
         {
             Invariant.That(!_isStopping);
             _waiting.Enqueue(attempt);
-            if (_idle >= _waiting.Count)
-                Monitor.Pulse(_gate);
-            else if (_threads < most)
-                AddThread(); // if there is none to be had, one of the others takes it
+            if (_idle < _waiting.Count)
+            {
+                if (_threads < most)
+                    AddThread(); // if there is none to be had, one of the others takes it
+                return;
+            }
         }
+
+        _wake.Wake();
     }
 
     /// <summary>The threads end when what was given has been run.</summary>
@@ -51,8 +57,9 @@ internal sealed class SlotThreads(string rule, int most, Action prepare, Action<
         lock (_gate)
         {
             _isStopping = true;
-            Monitor.PulseAll(_gate);
         }
+
+        _wake.End();
     }
 
     // The system may have no thread to give (TasksMax=, memory): then what there are do the work.
@@ -71,24 +78,31 @@ internal sealed class SlotThreads(string rule, int most, Action prepare, Action<
 
     private void Work()
     {
+        ThreadSlice.Shorten();
         prepare();
         while (true)
         {
             Attempt? attempt;
             lock (_gate)
             {
-                _idle += 1;
-                while (!_waiting.TryDequeue(out attempt))
+                if (!_waiting.TryDequeue(out attempt))
                 {
                     if (_isStopping)
                         return;
-                    Monitor.Wait(_gate);
+                    _idle += 1;
                 }
-
-                _idle -= 1;
             }
 
-            run(attempt);
+            if (attempt is null)
+            {
+                _wake.Wait();
+                lock (_gate)
+                    _idle -= 1;
+            }
+            else
+            {
+                run(attempt);
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ internal sealed partial class JobLedger
 
     private void Work()
     {
+        ThreadSlice.Shorten();
         List<LedgerCommand>? commands = null;
         try
         {

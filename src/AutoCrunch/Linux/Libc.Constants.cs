@@ -44,8 +44,6 @@ internal static unsafe partial class Libc
 
     public const int IN_CLOEXEC = O_CLOEXEC;
     public const int IN_NONBLOCK = O_NONBLOCK;
-    public const int EFD_CLOEXEC = O_CLOEXEC;
-    public const int EFD_NONBLOCK = O_NONBLOCK;
     public const int FIONREAD = 0x541B;
 
     public const short POLLIN = 1;

@@ -110,7 +110,7 @@ internal static unsafe partial class Libc
     public static partial int inotify_rm_watch(SafeFileHandle fd, int wd);
 
     [LibraryImport(Library, SetLastError = true)]
-    public static partial int eventfd(uint initial, int flags);
+    public static partial int pipe2(int* fds, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial int ppoll(PollFd* fds, nuint count, Timespec* timeout, void* signalMask);

@@ -137,6 +137,9 @@ internal sealed class ScanNode(Scan scan, ScanNode? parent, byte[] name)
     /// <summary>The batch that the watch thread was at before the directory was watched and listed.</summary>
     public int Batch { get; set; }
 
+    /// <summary>Monotonic time before the directory was watched and listed.</summary>
+    public long ListedNs { get; set; }
+
     /// <summary>How often everything had come into doubt before the directory was watched and listed.</summary>
     public int Doubts { get; set; }
 

@@ -92,7 +92,12 @@ internal sealed partial class Scanner
 
     // The counters are read before the directory is watched: what happens from then on is reported, or counted later.
     private ScanNode TopNode(Scan scan) =>
-        new(scan, null, []) { Batch = _progress.Batch, Doubts = _progress.Doubts };
+        new(scan, null, [])
+        {
+            Batch = _progress.Batch,
+            ListedNs = Clock.MonotonicNs(),
+            Doubts = _progress.Doubts,
+        };
 
     /// <summary>False when it was broken off.</summary>
     private bool Walk(ScanNode top, DirectoryReader reader, BytePath relativePath)
@@ -173,6 +178,7 @@ internal sealed partial class Scanner
         var node = new ScanNode(parent.Scan, parent, name)
         {
             Batch = _progress.Batch,
+            ListedNs = Clock.MonotonicNs(),
             Doubts = _progress.Doubts,
         };
         DirectoryReader? reader = null;

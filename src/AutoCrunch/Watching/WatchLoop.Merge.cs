@@ -216,6 +216,7 @@ internal sealed partial class WatchLoop
                 HeldVersion = report.HeldVersion,
                 IsFirstScan = report.Node.Scan.IsFirst,
                 IsUpdateInPlace = report.IsUpdateInPlace,
+                ListedNs = report.Node.ListedNs,
             });
     }
 

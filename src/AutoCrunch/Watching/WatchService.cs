@@ -1,4 +1,5 @@
 using AutoCrunch.Core;
+using AutoCrunch.Linux;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -66,6 +67,7 @@ internal sealed class WatchService : BackgroundService
 
     private void Run()
     {
+        ThreadSlice.Shorten();
         try
         {
             _loop.Run();

@@ -250,6 +250,7 @@ internal sealed class MachineDriver
             IsFirstScan = isFirstScan,
             IsUpdateInPlace = Ledger.Find(key) is { State: EntryState.Present } known
                 && known.Version != version && known.Version.Inode == version.Inode,
+            ListedNs = Now.MonotonicNs,
         });
     }
 

@@ -39,6 +39,8 @@ internal sealed record ScanNews(
     Node Node, string? Name, bool IsMissing, HoldReason? Held, bool IsUpdate, Folder Folder, int Doubts)
 {
     public FileVersion Version { get; init; }
+
+    public long ListedNs { get; init; }
 }
 
 /// <summary>What a scan did not find, until the queue was seen empty after the look.</summary>

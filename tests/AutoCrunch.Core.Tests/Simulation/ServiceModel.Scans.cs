@@ -126,6 +126,7 @@ internal sealed partial class ServiceModel
             _inbox.Enqueue(new ScanNews(node, name, false, isEqual ? held : null, isUpdate, folder, 0)
             {
                 Version = inode.Stat.Version,
+                ListedNs = _world.MonotonicNs,
             });
         }
 
@@ -166,7 +167,7 @@ internal sealed partial class ServiceModel
             if (node.Folder?.Files.GetValueOrDefault(news.Name) is { } entry
                 && _world.Queue.HoldsTouch(node.Folder, news.Name))
                 entry.Inode.WasTouchedUnseen = true;
-            Publish(node, FileEventKind.Found, news.Name, 0, news.Held, news.IsUpdate, news.Version);
+            Publish(node, FileEventKind.Found, news.Name, 0, news);
         }
     }
 }

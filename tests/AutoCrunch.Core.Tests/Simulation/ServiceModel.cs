@@ -94,15 +94,15 @@ internal sealed partial class ServiceModel
     private long _deadlineNs;
 
     private void Publish(
-        Node node, FileEventKind kind, string name, uint cookie = 0, HoldReason? held = null, bool isUpdate = false,
-        FileVersion version = default)
+        Node node, FileEventKind kind, string name, uint cookie = 0, ScanNews? found = null)
     {
         _world.Note($"  read {kind} {node.RelativePath}/{name}{(node.IsUncertain ? ", in doubt" : "")}");
         var fileEvent = new FileEvent(node, World.Bytes(name), kind, cookie, _world.Now, _queueEmpty)
         {
-            HeldBefore = held,
-            HeldVersion = version,
-            IsUpdateInPlace = isUpdate,
+            HeldBefore = found?.Held,
+            HeldVersion = found?.Version ?? default,
+            IsUpdateInPlace = found is { IsUpdate: true },
+            ListedNs = found?.ListedNs ?? 0,
             IsFirstScan = kind == FileEventKind.Found && _ledger.IsFirstScan,
         };
         bool isFound = _machine.Describe(node, World.Bytes(name)) is { Phase: Phase.Found or Phase.Closed };
