@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace AutoCrunch.Linux;
 
 /// <summary>
-/// Wakes one of several threads that wait, by a byte in a pipe (pipe(7)): each byte is read by one of them.
+/// Wakes one of several threads that wait, by a byte in a pipe (pipe(7)): each byte is read by one of them. The end
+/// they read from is closed by the finalizer, when none of them is left.
 /// </summary>
 /// <remarks><inheritdoc cref="WakeEvent" path="/remarks"/></remarks>
 internal sealed unsafe class WakePipe
