@@ -74,7 +74,8 @@ internal sealed partial class CompletionMachine
     private void Hold(TrackedFile file, FileStat stat, HoldReason reason, List<Effect> effects)
     {
         bool isNews = file.Phase != Phase.Held || !file.HasStat || file.Stat.Version != stat.Version
-            || file.Hold != reason;
+            || file.Hold != reason || file.IsHoldMoved;
+        file.IsHoldMoved = false;
         file.Phase = Phase.Held;
         file.Hold = reason;
         file.HeldVersion = stat.Version;

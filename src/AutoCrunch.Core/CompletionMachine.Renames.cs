@@ -134,6 +134,7 @@ internal sealed partial class CompletionMachine
             // The ledger must hear of the hold under its new name at once: its directory may be renamed next.
             if (file.HasStat)
                 effects.Add(HoldOf(file) with { IsMoved = true });
+            file.IsHoldMoved = true;
             effects.Add(Probe(file, ProbeDepth.Writers));
         }
 

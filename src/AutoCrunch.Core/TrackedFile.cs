@@ -124,6 +124,11 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     /// <summary>The version that is held, while it is.</summary>
     public FileVersion HeldVersion;
 
+    /// <summary>
+    /// The ledger has been told of the hold as it was under its old name: it is told again once it was looked at.
+    /// </summary>
+    public bool IsHoldMoved;
+
     /// <summary>Where it was renamed from, for the verdict.</summary>
     public Evidence RenameEvidence;
     public (TrackedDirectory Directory, byte[] Name)? RenamedFrom;
@@ -171,6 +176,7 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
         RenamedFrom = null;
         TemporaryName = null;
         TouchedBefore = null;
+        IsHoldMoved = false;
         IsRenamedOn = false;
         MayBeKnown = false;
         MovedFrom = null;

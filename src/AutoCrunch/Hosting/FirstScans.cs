@@ -11,8 +11,16 @@ namespace AutoCrunch.Hosting;
 internal sealed class FirstScans(WatchService watch, Rehearsal rehearsal, ILogger<FirstScans> logger)
     : IHostedLifecycleService
 {
-    public Task StartedAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(watch.Ready, rehearsal.Over).WaitAsync(cancellationToken);
+    // Longer than it may ever take: it is no reason not to start.
+    private static readonly TimeSpan s_rehearsalPatience = TimeSpan.FromSeconds(10);
+
+    public async Task StartedAsync(CancellationToken cancellationToken)
+    {
+        await watch.Ready.WaitAsync(cancellationToken);
+        await rehearsal.Over.WaitAsync(s_rehearsalPatience, cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

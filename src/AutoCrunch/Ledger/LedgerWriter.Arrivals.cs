@@ -28,8 +28,8 @@ internal sealed partial class LedgerWriter
         EntrySource? source = FindSource(rule, completion, known);
         ArrivalAction action = ArrivalDecision.Of(
             completion, rule.Rule.Completion, rule.Rule.ExistingFiles, known?.Known, source?.Row.Known);
-        if (action is not (ArrivalAction.Nothing or ArrivalAction.ReviveEntry))
-            Displace(rule, completion.Path, known, completion.Version.Inode);
+        bool isDisplaced = action is not (ArrivalAction.Nothing or ArrivalAction.ReviveEntry)
+            && Displace(rule, completion.Path, known, completion.Version.Inode);
         if (action == ArrivalAction.MoveEntry)
         {
             MoveEntry(rule, source!.Value, completion.Path, known);
@@ -41,7 +41,8 @@ internal sealed partial class LedgerWriter
         else if (action == ArrivalAction.Job)
             InsertGuarded(rule, completion, known);
         else if (action == ArrivalAction.RecordOnly)
-            PutEntry(rule, completion.Path, completion.Stat, EntryState.Present, null, known?.JobId);
+            PutEntry(
+                rule, completion.Path, completion.Stat, EntryState.Present, null, isDisplaced ? null : known?.JobId);
         else if (completion.Stat.LinkCount > 1 && known is { Known.WasLinked: false })
             LinkEntry(rule, completion.Path);
 
@@ -154,8 +155,8 @@ internal sealed partial class LedgerWriter
         Forget(rule, to);
         var from = new SplitPath(source.Path);
         var target = new SplitPath(to);
-        if (source.DisplacedId is not null)
-            ReplaceDisplaced(rule, source, to);
+        if (source.DisplacedId is { } displacedId)
+            ReplaceDisplaced(displacedId, to);
         else
             _moveEntry.Bind(1, rule.Id).Bind(2, from.Directory).Bind(3, from.Name)
                 .Bind(4, target.Directory).Bind(5, target.Name).Run();

@@ -22,17 +22,18 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _findDisplaced;
     private SqliteStatement _replaceDisplaced;
     private SqliteStatement _deleteDisplaced;
-    private SqliteStatement _unlinkJob;
 
-    // Only a birth tells it from another file, and only a single name says that it has left this one.
-    private void Displace(LedgerRule rule, BytePath path, EntryRow? known, ulong byInode)
+    // Only a birth tells it from another file, and only a single name says that it has left this one. It keeps its job:
+    // that is no longer the name's, or what becomes of the one file would be done to the other. True when it was kept.
+    private bool Displace(LedgerRule rule, BytePath path, EntryRow? known, ulong byInode)
     {
         if (known is not { Known: { BirthNs: not 0, WasLinked: false } displaced }
             || displaced.Version.Inode == byInode)
-            return;
+            return false;
         var split = new SplitPath(path);
         _displace.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Run();
         _trimDisplaced.Bind(1, _db.LastInsertId - DisplacedMax).Run();
+        return true;
     }
 
     private EntrySource? FindDisplaced(LedgerRule rule, Completion completion)
@@ -53,18 +54,15 @@ internal sealed partial class LedgerWriter
         return found;
     }
 
-    // It comes back under another name, with its job: what has its old name now has none of its own yet.
-    private void ReplaceDisplaced(LedgerRule rule, EntrySource source, BytePath to)
+    private void ReplaceDisplaced(long id, BytePath to)
     {
         var target = new SplitPath(to);
-        _replaceDisplaced.Bind(1, source.DisplacedId).Bind(2, target.Directory).Bind(3, target.Name).Run();
-        _deleteDisplaced.Bind(1, source.DisplacedId).Run();
-        var left = new SplitPath(source.Path);
-        _unlinkJob.Bind(1, rule.Id).Bind(2, left.Directory).Bind(3, left.Name).Bind(4, source.Row.JobId).Run();
+        _replaceDisplaced.Bind(1, id).Bind(2, target.Directory).Bind(3, target.Name).Run();
+        _deleteDisplaced.Bind(1, id).Run();
     }
 
     [MemberNotNull(nameof(_displace), nameof(_trimDisplaced), nameof(_findDisplaced), nameof(_replaceDisplaced))]
-    [MemberNotNull(nameof(_deleteDisplaced), nameof(_unlinkJob))]
+    [MemberNotNull(nameof(_deleteDisplaced))]
     private void PrepareDisplaced()
     {
         _displace = _db.Prepare($"""
@@ -73,11 +71,13 @@ internal sealed partial class LedgerWriter
             WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
             """);
         _trimDisplaced = _db.Prepare("DELETE FROM displaced WHERE id <= ?1");
+
+        // Whether it was processed, a job that is forgotten no longer tells: then it runs again.
         _findDisplaced = _db.Prepare($"""
             SELECT {LedgerRows.EntryColumns}, f.directory, f.name, f.id
             FROM displaced f LEFT JOIN jobs j ON j.id = f.job_id
             WHERE f.inode = ?1 AND f.rule_id = ?4 AND f.birth_ns = ?5 AND ((f.size = ?2 AND f.mtime_ns = ?3)
-                OR f.hold = {(int)HoldReason.OwnerOnly})
+                OR f.hold = {(int)HoldReason.OwnerOnly}) AND (f.job_id IS NULL OR j.id IS NOT NULL)
             ORDER BY f.id DESC
             """);
         _replaceDisplaced = _db.Prepare($"""
@@ -86,9 +86,6 @@ internal sealed partial class LedgerWriter
                 {DisplacedColumns} FROM displaced WHERE id = ?1
             """);
         _deleteDisplaced = _db.Prepare("DELETE FROM displaced WHERE id = ?1");
-        _unlinkJob = _db.Prepare("""
-            UPDATE files SET job_id = NULL WHERE rule_id = ?1 AND directory = ?2 AND name = ?3 AND job_id = ?4
-            """);
     }
 
     /// <summary>What a completion may be known as.</summary>

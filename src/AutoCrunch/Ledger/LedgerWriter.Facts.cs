@@ -29,8 +29,8 @@ internal sealed partial class LedgerWriter
             return; // for how long it has been held, counts from the first time
         if (known is { Known.Job: JobState.Queued, JobId: { } jobId })
             CancelQueued(jobId, JobReason.Superseded);
-        Displace(rule, path, known, stat.Inode);
-        PutEntry(rule, path, stat, EntryState.Held, reason, known?.JobId);
+        bool isDisplaced = Displace(rule, path, known, stat.Inode);
+        PutEntry(rule, path, stat, EntryState.Held, reason, isDisplaced ? null : known?.JobId);
     }
 
     public void Gone(LedgerRule rule, BytePath path)

@@ -23,7 +23,7 @@ internal static unsafe class ThreadSlice
     /// Asks for the shortest slices for the calling thread: when it is woken it then takes its turn at once where
     /// another has just begun a long one. Its share of the processor stays what it was, and so do the slices of the
     /// processes it starts (sched_setattr(2); Linux 6.12, Documentation/scheduler/sched-eevdf.rst). Earlier kernels
-    /// ignore it; one that refuses is heeded.
+    /// ignore it; one that refuses is heeded. A filter that ends the process for it ends every .NET program.
     /// </summary>
     public static void Shorten()
     {

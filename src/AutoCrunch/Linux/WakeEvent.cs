@@ -40,8 +40,8 @@ internal sealed unsafe class WakeEvent : IDisposable
                 written = Libc.write(_writeEnd, &one, 1);
             while (written < 0 && Libc.LastError == Errno.EINTR);
 
-            // EAGAIN: it is full, so the event is set.
-            Invariant.That(written == 1 || Libc.LastError == Errno.EAGAIN);
+            // EAGAIN: it is full, so the event is set. EPIPE: it is being disposed.
+            Invariant.That(written == 1 || Libc.LastError is Errno.EAGAIN or Errno.EPIPE);
         }
         catch (ObjectDisposedException)
         {

@@ -240,7 +240,9 @@ internal sealed partial class LedgerModel(
 
     private void Put(string path, FileStat stat, EntryState state, HoldReason? held, int? jobId)
     {
-        Overwrite(path, stat.Version);
+        bool isDisplaced = Overwrite(path, stat.Version);
+        if (isDisplaced && _displaced[^1].Row.JobId == jobId)
+            jobId = null; // it stays that file's
         _rows[path] = new Row(stat.Version, state, held, jobId, stat.BirthNs, stat.LinkCount > 1);
     }
 
@@ -251,8 +253,6 @@ internal sealed partial class LedgerModel(
         Overwrite(to, row.Version);
         if (!_displaced.Remove(from))
             _rows.Remove(from.Path);
-        else if (Find(from.Path) is { } other && other.JobId == row.JobId)
-            _rows[from.Path] = other with { JobId = null };
         _rows[to] = row with { State = StateOf(row) };
         MoveJob(row.JobId, to);
     }
@@ -268,14 +268,18 @@ internal sealed partial class LedgerModel(
     }
 
     // Another file has the name now. That it is the old one, when it comes to light elsewhere, its birth tells.
-    private void Overwrite(string path, FileVersion version)
+    private bool Overwrite(string path, FileVersion version)
     {
         if (Find(path) is not { } old || old.Version.Inode == version.Inode)
-            return;
+            return false;
         if (old is { BirthNs: not 0, WasLinked: false })
+        {
             _displaced.Add((path, old));
-        else
-            Forgotten(old.Version);
+            return true;
+        }
+
+        Forgotten(old.Version);
+        return false;
     }
 
     // The ledger keeps one row for each name. Once a file is elsewhere unseen, and another has its old name, what was

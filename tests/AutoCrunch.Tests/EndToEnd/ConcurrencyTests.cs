@@ -21,7 +21,10 @@ public sealed class ConcurrencyTests(RenameService fixture) : IClassFixture<Rena
         fixture.Service.Quiesce();
         IReadOnlyList<JobRecord> started = _arena.Started();
         Assert.InRange(started.Count, 1, 2);
-        Assert.Equal(started.Count, started.Select(record => record.Hash).Distinct().Count());
+
+        // Each version has its job; the first may read the second one's content, if that came between the last look and
+        // the program's first.
+        Assert.Equal(started.Count, started.Select(record => record.JobId).Distinct().Count());
         Assert.Equal(_arena.Files()[BytePath.Parse("f.raw")], (started[^1].SizeBytes, started[^1].Hash));
     }
 

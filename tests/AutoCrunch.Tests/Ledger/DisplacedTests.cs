@@ -104,6 +104,38 @@ public sealed class DisplacedTests : IDisposable
         Assert.Equal(["a", "b"], paths.Order());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_job_that_failed_is_tried_again_when_its_file_takes_its_name_back(bool failsFirst)
+    {
+        _rig.StartClaims();
+        FileVersion version = Complete("a").Version;
+        Attempt running = _rig.Take();
+        FileStat held = LedgerRig.StatOf(_rig.NewVersion()) with { BirthNs = 9 };
+        _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), held, HoldReason.ZeroMtime);
+        if (!failsFirst)
+            Complete("a", version);
+        _rig.SettleNow(running, new AttemptOutcome.Failed("it failed", ExitCode: 1));
+        if (failsFirst)
+            Complete("a", version);
+
+        Assert.Equal("a", _rig.Take().Job.Path.ToString());
+    }
+
+    [Fact]
+    public void Whether_a_forgotten_job_has_run_is_not_guessed()
+    {
+        FileVersion version = Complete("a").Version;
+        Complete("a", birthNs: 9);
+        _rig.Sync();
+        using (SqliteDatabase db = SqliteDatabase.OpenWriter(_rig.StateDirectory.Join("ledger.db"u8)))
+            db.Execute("DELETE FROM jobs WHERE id = 1");
+        Complete("b", version);
+
+        Assert.Equal(["a:Queued", "b:Queued"], _rig.Story());
+    }
+
     [Fact]
     public void A_hold_told_again_after_a_rename_does_not_undo_a_completion_that_came_first()
     {
