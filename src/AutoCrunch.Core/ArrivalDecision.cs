@@ -27,7 +27,7 @@ public enum EntryState : byte
 /// <param name="BirthNs">
 /// Birth time of the file that was judged, nanoseconds since 1970; 0 where it is not known.
 /// </param>
-/// <param name="Job">State of the path's latest job; null when it never had one.</param>
+/// <param name="Job">State of the file's latest job; null when it never had one.</param>
 /// <param name="JobReason">Why that job was cancelled, if it was.</param>
 public readonly record struct KnownEntry(
     FileVersion Version,
@@ -42,6 +42,9 @@ public readonly record struct KnownEntry(
     /// <summary>It was seen with several links: it may be written through another of them.</summary>
     public bool WasLinked { get; init; }
 
+    /// <summary>Another file had this name before, and was processed.</summary>
+    public bool IsUpdate { get; init; }
+
     /// <summary>True when what is recorded here was held when it was last seen.</summary>
     public bool IsHeld => State == EntryState.Held || (State == EntryState.Gone && Held is not null);
 
@@ -50,9 +53,19 @@ public readonly record struct KnownEntry(
     /// lose it.
     /// </summary>
     public bool IsUnprocessed => State is EntryState.Changed
-        || Job is JobState.Queued
-        || (State is EntryState.Held && Job is null)
-        || (Job is JobState.Cancelled && JobReason is not Core.JobReason.ByHand);
+        || (Job is null ? State is EntryState.Held && !IsUpdate : !IsProcessed(Job, JobReason));
+
+    /// <summary>
+    /// True when a job has run or runs, or is not to run. One that was called off, so that another runs, has not.
+    /// </summary>
+    /// <param name="job">Its state; null when there is none.</param>
+    /// <param name="reason">Why it was cancelled, if it was.</param>
+    public static bool IsProcessed(JobState? job, JobReason? reason) => job switch
+    {
+        null or JobState.Queued => false,
+        JobState.Cancelled => reason is Core.JobReason.ByHand,
+        _ => true,
+    };
 }
 
 /// <summary>What a completion leads to.</summary>

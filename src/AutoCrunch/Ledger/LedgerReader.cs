@@ -53,18 +53,18 @@ internal sealed partial class LedgerReader : IDisposable
     public static LedgerReader Open(BytePath stateDirectory) =>
         new(LedgerFile.OpenReader(new StateLayout(stateDirectory)), new StateLayout(stateDirectory));
 
-    /// <summary>What is believed of a file, and its latest job; null when nothing is known of it.</summary>
-    public (KnownEntry Known, long? JobId)? FindFile(string rule, BytePath path)
+    /// <summary>What is believed of a file, and its name's latest job; null when nothing is known of it.</summary>
+    public (KnownEntry Known, long? LastJobId)? FindFile(string rule, BytePath path)
     {
         using SqliteStatement find = _db.Prepare($"""
-            SELECT {LedgerRows.EntryColumns} FROM files f LEFT JOIN jobs j ON j.id = f.job_id
+            SELECT {LedgerRows.EntryColumns} FROM {LedgerRows.Entries}
             WHERE f.rule_id = (SELECT id FROM rules WHERE name = ?1) AND f.directory = ?2 AND f.name = ?3
             """);
         var split = new SplitPath(path);
         if (!find.Bind(1, rule).Bind(2, split.Directory).Bind(3, split.Name).Step())
             return null;
         EntryRow row = LedgerRows.ReadEntry(find);
-        return (row.Known, row.JobId);
+        return (row.Known, row.LastJobId);
     }
 
     /// <summary>When the newest job's file completed, nanoseconds since 1970; null when there is no job.</summary>

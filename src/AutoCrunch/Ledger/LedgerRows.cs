@@ -51,13 +51,21 @@ internal static class PathRange
 
 /// <summary>A row of <c>files</c> with the state of its latest job.</summary>
 /// <param name="Known">What is believed.</param>
-/// <param name="JobId">The latest job; null when there was none.</param>
+/// <param name="JobId">Its latest job; null when it had none.</param>
 /// <param name="DeviceId">The device it was seen on (<see cref="LedgerDevices"/>); null when not known.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct EntryRow(KnownEntry Known, long? JobId, long? DeviceId)
 {
     /// <summary>When this version was recorded, by the wall clock.</summary>
     public long RecordedNs { get; init; }
+
+    /// <summary>
+    /// The latest job of the file that had this name before; null when it had none, or what is there now has one.
+    /// </summary>
+    public long? PreviousId { get; init; }
+
+    /// <summary>The latest job of this name, whichever file it was made for.</summary>
+    public long? LastJobId => JobId ?? PreviousId;
 }
 
 /// <summary>Rows to values: the columns and their order are here and nowhere else.</summary>
@@ -68,13 +76,21 @@ internal static class LedgerRows
         "j.id, j.rule_id, j.directory, j.name, j.inode, j.size, j.mtime_ns, j.evidence, j.state, j.reason, j.due_ns, "
         + "j.attempts, j.failures, j.crashes, j.arrived_ns, j.completed_ns, j.started_ns, j.finished_ns, j.previous_id";
 
-    /// <summary>The columns that <see cref="ReadEntry"/> reads, of <c>files f LEFT JOIN jobs j</c>.</summary>
+    /// <summary>The columns that <see cref="ReadEntry"/> reads, of a table of files with its jobs.</summary>
     public const string EntryColumns =
         "f.inode, f.size, f.mtime_ns, f.state, f.birth_ns, f.job_id, j.state, j.reason, f.hold, f.device_id, f.linked, "
-        + "f.recorded_ns";
+        + "f.recorded_ns, f.previous_id, p.state, p.reason";
 
     /// <summary>How many columns that is.</summary>
-    public const int EntryColumnCount = 12;
+    public const int EntryColumnCount = 15;
+
+    /// <summary>Where they come from: <c>files</c> with its jobs.</summary>
+    public const string Entries = "files" + EntryJobs;
+
+    /// <summary>The same of <c>displaced</c>.</summary>
+    public const string DisplacedEntries = "displaced" + EntryJobs;
+
+    private const string EntryJobs = " f LEFT JOIN jobs j ON j.id = f.job_id LEFT JOIN jobs p ON p.id = f.previous_id";
 
     /// <summary>The columns that <see cref="ReadAttempt"/> reads.</summary>
     public const string AttemptColumns = "number, started_ns, finished_ns, result, exit_code, signal, reason";
@@ -116,11 +132,13 @@ internal static class LedgerRows
         {
             Held = (HoldReason?)row.OptionalInt(8),
             WasLinked = row.Int(10) != 0,
+            IsUpdate = KnownEntry.IsProcessed((JobState?)row.OptionalInt(13), (JobReason?)row.OptionalInt(14)),
         },
         row.OptionalNumber(5),
         row.OptionalNumber(9))
     {
         RecordedNs = row.Number(11),
+        PreviousId = row.OptionalNumber(12),
     };
 
     public static AttemptRecord ReadAttempt(SqliteStatement row) => new(

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
 
@@ -42,7 +43,7 @@ internal sealed partial class LedgerWriter
             InsertGuarded(rule, completion, known);
         else if (action == ArrivalAction.RecordOnly)
             PutEntry(
-                rule, completion.Path, completion.Stat, EntryState.Present, null, isDisplaced ? null : known?.JobId);
+                rule, completion.Path, completion.Stat, EntryState.Present, null, Kept.Of(known, isDisplaced));
         else if (completion.Stat.LinkCount > 1 && known is { Known.WasLinked: false })
             LinkEntry(rule, completion.Path);
 
@@ -119,20 +120,20 @@ internal sealed partial class LedgerWriter
         long dueNs = DueOf(rule, split);
         _insertJob.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, completion.Version)
             .Bind(7, (long)completion.Evidence).Bind(8, dueNs).Bind(9, completion.ArrivedNs)
-            .Bind(10, completion.CompletedNs).Bind(11, known?.JobId).Run();
+            .Bind(10, completion.CompletedNs).Bind(11, known?.LastJobId).Run();
         long jobId = _db.LastInsertId;
-        PutEntry(rule, completion.Path, completion.Stat, EntryState.Present, null, jobId);
+        PutEntry(rule, completion.Path, completion.Stat, EntryState.Present, null, new Kept(jobId, null));
         rule.NextDueNs = Math.Min(rule.NextDueNs, dueNs);
     }
 
     private void PutEntry(
-        LedgerRule rule, BytePath path, FileStat stat, EntryState state, HoldReason? hold, long? jobId)
+        LedgerRule rule, BytePath path, FileStat stat, EntryState state, HoldReason? hold, Kept jobs)
     {
         var split = new SplitPath(path);
         _putEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, stat.Version)
-            .Bind(7, (long)state).Bind(8, (long?)hold).Bind(9, jobId).Bind(10, Clock.WallNs())
+            .Bind(7, (long)state).Bind(8, (long?)hold).Bind(9, jobs.JobId).Bind(10, Clock.WallNs())
             .Bind(11, Devices.IdOf(stat.Device)).Bind(12, stat.BirthNs)
-            .Bind(13, stat.LinkCount > 1 ? 1 : 0).Run();
+            .Bind(13, stat.LinkCount > 1 ? 1 : 0).Bind(14, jobs.PreviousId).Run();
     }
 
     private void ReviveEntry(LedgerRule rule, Completion completion)
@@ -177,22 +178,22 @@ internal sealed partial class LedgerWriter
     private void PrepareArrivals()
     {
         _findEntry = _db.Prepare($"""
-            SELECT {LedgerRows.EntryColumns} FROM files f LEFT JOIN jobs j ON j.id = f.job_id
+            SELECT {LedgerRows.EntryColumns} FROM {LedgerRows.Entries}
             WHERE f.rule_id = ?1 AND f.directory = ?2 AND f.name = ?3
             """);
         _findSources = _db.Prepare($"""
-            SELECT {LedgerRows.EntryColumns}, f.directory, f.name FROM files f LEFT JOIN jobs j ON j.id = f.job_id
+            SELECT {LedgerRows.EntryColumns}, f.directory, f.name FROM {LedgerRows.Entries}
             WHERE f.inode = ?1 AND f.inode <> 0 AND f.rule_id = ?4 AND ((f.size = ?2 AND f.mtime_ns = ?3)
                 OR (f.hold = {(int)HoldReason.OwnerOnly} AND f.birth_ns = ?5 AND ?5 <> 0))
             ORDER BY f.state = {(int)EntryState.Gone} DESC, f.gone_ns DESC LIMIT {SourcesMax}
             """);
         _putEntry = _db.Prepare("""
             INSERT INTO files (rule_id, directory, name, inode, size, mtime_ns, state, hold, job_id, recorded_ns,
-                device_id, birth_ns, linked)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                device_id, birth_ns, linked, previous_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
             ON CONFLICT DO UPDATE SET inode = ?4, size = ?5, mtime_ns = ?6, state = ?7, hold = ?8, job_id = ?9,
                 recorded_ns = ?10, gone_ns = NULL, device_id = ?11, birth_ns = ?12, warned_ns = NULL,
-                linked = ?13
+                linked = ?13, previous_id = ?14
             """);
         _insertJob = _db.Prepare("""
             INSERT INTO jobs (rule_id, directory, name, inode, size, mtime_ns, evidence, due_ns, arrived_ns,
@@ -220,5 +221,15 @@ internal sealed partial class LedgerWriter
                 due_ns = iif(due_ns = {Job.NeverDueNs} OR ?4 = {Job.NeverDueNs}, ?4, due_ns)
             WHERE id = ?1
             """);
+    }
+
+    /// <summary>The jobs that a row is recorded with.</summary>
+    /// <param name="JobId">Its file's.</param>
+    /// <param name="PreviousId">That of the file that had the name before, and keeps it.</param>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Kept(long? JobId, long? PreviousId)
+    {
+        public static Kept Of(EntryRow? known, bool isDisplaced) =>
+            isDisplaced ? new Kept(null, known?.LastJobId) : new Kept(known?.JobId, known?.PreviousId);
     }
 }

@@ -144,13 +144,14 @@ internal sealed partial class LedgerWriter
                 break;
             case AdoptAction.CancelAndRecord:
                 CancelQueued(known!.Value.JobId!.Value, JobReason.ByHand);
-                PutEntry(rule, file.Path, file.Stat, EntryState.Present, null, known.Value.JobId);
+                PutEntry(rule, file.Path, file.Stat, EntryState.Present, null, Kept.Of(known, isDisplaced: false));
                 break;
             case AdoptAction.Record:
                 // A job that was called off would go on to say that the file was never processed.
                 bool keepsJob = known is { Known.IsUnprocessed: false };
                 PutEntry(
-                    rule, file.Path, file.Stat, EntryState.Present, null, keepsJob ? known!.Value.JobId : null);
+                    rule, file.Path, file.Stat, EntryState.Present, null,
+                    keepsJob ? Kept.Of(known, isDisplaced: false) : default);
                 break;
         }
     }

@@ -15,7 +15,7 @@ internal sealed partial class LedgerWriter
     public const int DisplacedMax = 10_000;
 
     private const string DisplacedColumns =
-        "inode, size, mtime_ns, hold, job_id, recorded_ns, device_id, birth_ns, linked";
+        "inode, size, mtime_ns, hold, job_id, recorded_ns, device_id, birth_ns, linked, previous_id";
 
     private SqliteStatement _displace;
     private SqliteStatement _trimDisplaced;
@@ -74,8 +74,7 @@ internal sealed partial class LedgerWriter
 
         // Whether it was processed, a job that is forgotten no longer tells: then it runs again.
         _findDisplaced = _db.Prepare($"""
-            SELECT {LedgerRows.EntryColumns}, f.directory, f.name, f.id
-            FROM displaced f LEFT JOIN jobs j ON j.id = f.job_id
+            SELECT {LedgerRows.EntryColumns}, f.directory, f.name, f.id FROM {LedgerRows.DisplacedEntries}
             WHERE f.inode = ?1 AND f.rule_id = ?4 AND f.birth_ns = ?5 AND ((f.size = ?2 AND f.mtime_ns = ?3)
                 OR f.hold = {(int)HoldReason.OwnerOnly}) AND (f.job_id IS NULL OR j.id IS NOT NULL)
             ORDER BY f.id DESC

@@ -45,7 +45,7 @@ internal sealed partial class LedgerWriter
     /// that it makes no job there.
     /// </summary>
     public void ExpectMoved(LedgerRule rule, Disposal disposal, BytePath path, FileStat stat) =>
-        PutEntry(rule, path, stat, EntryState.Present, null, disposal.JobId);
+        PutEntry(rule, path, stat, EntryState.Present, null, new Kept(disposal.JobId, null));
 
     /// <summary>
     /// The whole copy is on disk, under another name than it will have. False when it is not intended any more.

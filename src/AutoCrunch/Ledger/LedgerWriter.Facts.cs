@@ -30,7 +30,7 @@ internal sealed partial class LedgerWriter
         if (known is { Known.Job: JobState.Queued, JobId: { } jobId })
             CancelQueued(jobId, JobReason.Superseded);
         bool isDisplaced = Displace(rule, path, known, stat.Inode);
-        PutEntry(rule, path, stat, EntryState.Held, reason, isDisplaced ? null : known?.JobId);
+        PutEntry(rule, path, stat, EntryState.Held, reason, Kept.Of(known, isDisplaced));
     }
 
     public void Gone(LedgerRule rule, BytePath path)
@@ -192,7 +192,7 @@ internal sealed partial class LedgerWriter
             WHERE {Below} AND state <> {(int)EntryState.Gone}
             """);
         _missedBelow = _db.Prepare($"""
-            SELECT {LedgerRows.EntryColumns}, f.directory, f.name FROM files f JOIN jobs j ON j.id = f.job_id
+            SELECT {LedgerRows.EntryColumns}, f.directory, f.name FROM {LedgerRows.Entries}
             WHERE f.rule_id = ?1 AND f.directory >= ?2 AND f.directory < ?3 AND f.state = {(int)EntryState.Gone}
                 AND j.state = {(int)JobState.Cancelled} AND j.reason = {(int)JobReason.Gone}
             """);

@@ -44,7 +44,7 @@ internal sealed partial class LedgerWriter
         var split = new SplitPath(path);
         if (!IsPathPaused(rule, split))
             return false;
-        long? jobId = Find(rule, path)?.JobId;
+        long? jobId = Find(rule, path)?.LastJobId;
         _resumeGuarded.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, jobId ?? 0).Run();
         _resumeJob.Bind(1, jobId).Bind(2, NowNs).Run();
         rule.NextDueNs = 0;
@@ -56,7 +56,7 @@ internal sealed partial class LedgerWriter
 
     private void InsertGuarded(LedgerRule rule, Completion completion, EntryRow? known)
     {
-        if (rule.Rule.PauseAfterRepeats > 0 && known?.JobId is { } last && IsLoop(rule, completion, last))
+        if (rule.Rule.PauseAfterRepeats > 0 && known?.LastJobId is { } last && IsLoop(rule, completion, last))
         {
             var split = new SplitPath(completion.Path);
             _putGuarded.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, Clock.WallNs()).Run();

@@ -16,7 +16,11 @@ CREATE TABLE displaced (
     recorded_ns INTEGER NOT NULL,
     device_id INTEGER,
     birth_ns INTEGER NOT NULL CHECK (birth_ns <> 0),
-    linked INTEGER NOT NULL CHECK (linked = 0)
+    linked INTEGER NOT NULL CHECK (linked = 0),
+    previous_id INTEGER
 ) STRICT;
+
+-- The latest job of the file that had this name before and keeps it; NULL: the row has a job of its own, or neither had.
+ALTER TABLE files ADD COLUMN previous_id INTEGER;
 
 CREATE INDEX displaced_inode ON displaced (inode);

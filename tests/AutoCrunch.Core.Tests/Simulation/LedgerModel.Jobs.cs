@@ -192,7 +192,7 @@ internal sealed partial class LedgerModel
             ++_lastJob, path, completion.Version, completion.Evidence, JobState.Queued, null,
             new JobCounts(0, 0, world.MonotonicNs));
         _jobs.Add(job.Id, job);
-        Put(path, completion.Stat, EntryState.Present, null, job.Id);
+        PutJob(path, completion.Stat, job.Id);
     }
 
     private Completion Recall(string path, FileStat stat, int? jobId)

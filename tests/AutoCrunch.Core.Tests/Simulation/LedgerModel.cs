@@ -99,7 +99,7 @@ internal sealed partial class LedgerModel(
         else if (action == ArrivalAction.Job)
             InsertJob(completion, known);
         else if (action == ArrivalAction.RecordOnly)
-            Put(path, completion.Stat, EntryState.Present, null, known?.JobId);
+            Put(path, completion.Stat, EntryState.Present, null, known);
         else if (completion.Stat.LinkCount > 1 && known is { } linked)
             _rows[path] = linked with { WasLinked = true };
         if (completion.RenamedFrom is { } from && source is { } left && left.Path == from.ToString()
@@ -113,7 +113,7 @@ internal sealed partial class LedgerModel(
         if (Known(known) is { } judged && ArrivalDecision.IsLaterThanHold(judged, stat, isMoved))
             return;
         CancelQueued(known?.JobId, JobReason.Superseded);
-        Put(path, stat, EntryState.Held, reason, known?.JobId);
+        Put(path, stat, EntryState.Held, reason, known);
     }
 
     public void Gone(string path)
@@ -235,15 +235,26 @@ internal sealed partial class LedgerModel(
         {
             Held = row.Held,
             WasLinked = row.WasLinked,
+            IsUpdate = row.PreviousId is { } previous
+                && KnownEntry.IsProcessed(_jobs[previous].State, _jobs[previous].Reason),
         };
     }
 
-    private void Put(string path, FileStat stat, EntryState state, HoldReason? held, int? jobId)
+    // A file that is remembered elsewhere keeps its job.
+    private void Put(string path, FileStat stat, EntryState state, HoldReason? held, Row? known)
     {
         bool isDisplaced = Overwrite(path, stat.Version);
-        if (isDisplaced && _displaced[^1].Row.JobId == jobId)
-            jobId = null; // it stays that file's
-        _rows[path] = new Row(stat.Version, state, held, jobId, stat.BirthNs, stat.LinkCount > 1);
+        _rows[path] = new Row(
+            stat.Version, state, held, isDisplaced ? null : known?.JobId, stat.BirthNs, stat.LinkCount > 1)
+        {
+            PreviousId = isDisplaced ? known?.JobId ?? known?.PreviousId : known?.PreviousId,
+        };
+    }
+
+    private void PutJob(string path, FileStat stat, int jobId)
+    {
+        Overwrite(path, stat.Version);
+        _rows[path] = new Row(stat.Version, EntryState.Present, null, jobId, stat.BirthNs, stat.LinkCount > 1);
     }
 
     private void MoveEntry((string Path, Row Row) from, string to, Row? overwritten)
@@ -302,5 +313,8 @@ internal sealed partial class LedgerModel(
 
     [StructLayout(LayoutKind.Auto)]
     internal readonly record struct Row(
-        FileVersion Version, EntryState State, HoldReason? Held, int? JobId, long BirthNs, bool WasLinked);
+        FileVersion Version, EntryState State, HoldReason? Held, int? JobId, long BirthNs, bool WasLinked)
+    {
+        public int? PreviousId { get; init; }
+    }
 }

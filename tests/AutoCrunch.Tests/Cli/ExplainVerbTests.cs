@@ -39,7 +39,7 @@ public sealed class ExplainVerbTests(ITestOutputHelper output) : IDisposable
         Job last = reader.Find(Jobs)!;
         (string Name, Action Ask)[] asked =
         [
-            ("file", () => Assert.Equal(Jobs, reader.FindFile("raw", last.Path)!.Value.JobId)),
+            ("file", () => Assert.Equal(Jobs, reader.FindFile("raw", last.Path)!.Value.LastJobId)),
             ("jobs", () => Assert.Equal(20, reader.JobsOf(Jobs, 20).Count)),
             ("attempt", () => Assert.Null(reader.LastAttempt(Jobs))),
             ("ahead", () => Assert.Equal(1001, reader.QueuedBefore(last, 1001))),

@@ -26,7 +26,7 @@ public sealed class LimitTests : IDisposable
         File.WriteAllText(Path.Combine(directory, "c"), "content");
         Service.UntilLogged("incoming/sub", "EMFILE", "raise LimitNOFILE= in the unit, or ulimit -n");
         _faulty.Arrive("b");
-        _faulty.UntilRan("a", "b");
+        Service.UntilLogged("Job ", "b (rule", "succeeded");
 
         LimitDescriptors(1000);
 

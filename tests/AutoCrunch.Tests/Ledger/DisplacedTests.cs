@@ -123,6 +123,26 @@ public sealed class DisplacedTests : IDisposable
         Assert.Equal("a", _rig.Take().Job.Path.ToString());
     }
 
+    [Theory]
+    [InlineData(true, 1)] // the name was processed: what took it is an update
+    [InlineData(false, 3)] // none was
+    public void What_took_a_name_is_an_update_of_it_if_its_file_was_processed(bool isProcessed, int jobs)
+    {
+        _rig.Reopen(LedgerRig.Rule(completion: new CompletionPolicy { Updates = ProcessPolicy.Ignore }));
+        Complete("a");
+        if (isProcessed)
+            _rig.StartClaims().Succeed(_rig.Take());
+        FileVersion half = _rig.NewVersion();
+        FileStat stat = LedgerRig.StatOf(half) with { BirthNs = 9 };
+        _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), stat, HoldReason.ZeroMtime);
+        Complete("a", half with { MtimeNs = half.MtimeNs + 1 }, birthNs: 9);
+        Complete("a", birthNs: 10);
+
+        Assert.Equal(jobs, _rig.Story().Length);
+        long? last = _rig.Read(reader => reader.FindFile("raw", BytePath.Parse("a")))!.Value.LastJobId;
+        Assert.Equal(jobs, last);
+    }
+
     [Fact]
     public void Whether_a_forgotten_job_has_run_is_not_guessed()
     {

@@ -51,7 +51,7 @@ internal sealed class ExplainLedger : IDisposable
         var facts = new LedgerFacts { FirstScanDone = record.FirstScanDone, RulePaused = Why(record.Paused) };
         if (_reader.FindFile(rule, path) is not { } file)
             return facts;
-        IReadOnlyList<Job> jobs = _reader.JobsOf(file.JobId, JobsMax);
+        IReadOnlyList<Job> jobs = _reader.JobsOf(file.LastJobId, JobsMax);
         facts = facts with { Entry = file.Known, Jobs = jobs };
         if (jobs is not [{ } latest, ..])
             return facts;
