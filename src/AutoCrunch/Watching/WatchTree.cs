@@ -10,19 +10,17 @@ namespace AutoCrunch.Watching;
 /// <remarks>Watch thread only. Finding allocates nothing.</remarks>
 internal sealed class WatchTree
 {
-    // The kernel gives watch descriptors out in ascending order: taken as they are they fill the buckets evenly.
-    private WatchedDirectory?[] _byWd = new WatchedDirectory?[256];
-    private WatchedDirectory?[] _buckets = new WatchedDirectory?[256];
-    private int _named;
+    private readonly DirectoryBuckets<ByWd> _byWd = new();
+    private readonly DirectoryBuckets<ByName> _byName = new();
 
     /// <summary>Watch descriptors in use.</summary>
     public int WatchCount { get; private set; }
 
     /// <summary>Directories in all trees, roots not counted.</summary>
-    public int Count => _named;
+    public int Count { get; private set; }
 
     /// <summary>The first of the directories on this watch descriptor; null when there is none.</summary>
-    public WatchedDirectory? OnWd(int wd) => FirstOn(wd, _byWd[wd & (_byWd.Length - 1)]);
+    public WatchedDirectory? OnWd(int wd) => FirstOn(wd, _byWd.First(wd));
 
     /// <summary>The next directory on the same watch descriptor; null at the end.</summary>
     public static WatchedDirectory? NextOnWd(WatchedDirectory directory) =>
@@ -31,7 +29,7 @@ internal sealed class WatchTree
     public WatchedDirectory? FindChild(WatchedDirectory parent, ReadOnlySpan<byte> name)
     {
         int hash = HashOf(parent, name);
-        WatchedDirectory? directory = _buckets[hash & (_buckets.Length - 1)];
+        WatchedDirectory? directory = _byName.First(hash);
         while (directory is not null
             && (directory.NameHash != hash || directory.Parent != parent || !name.SequenceEqual(directory.Name)))
         {
@@ -45,11 +43,10 @@ internal sealed class WatchTree
     public void Attach(WatchedDirectory directory)
     {
         WatchedDirectory parent = directory.ParentDirectory!;
-        if (_named >= _buckets.Length)
-            Grow();
+        Count++;
+        _byName.EnsureCapacity(Count);
         directory.NameHash = HashOf(parent, directory.Name);
-        AddToBucket(directory);
-        _named++;
+        _byName.Add(directory);
 
         directory.PreviousSibling = null;
         directory.NextSibling = parent.FirstChild;
@@ -61,21 +58,8 @@ internal sealed class WatchTree
     /// <summary>Takes a directory, with all below it, out of its place. Parent and Name stay as they were.</summary>
     public void Detach(WatchedDirectory directory)
     {
-        ref WatchedDirectory? bucket = ref _buckets[directory.NameHash & (_buckets.Length - 1)];
-        if (bucket == directory)
-        {
-            bucket = directory.NextInBucket;
-        }
-        else
-        {
-            WatchedDirectory previous = bucket!;
-            while (previous.NextInBucket != directory)
-                previous = previous.NextInBucket!;
-            previous.NextInBucket = directory.NextInBucket;
-        }
-
-        directory.NextInBucket = null;
-        _named--;
+        _byName.Remove(directory);
+        Count--;
 
         if (directory.PreviousSibling is { } before)
             before.NextSibling = directory.NextSibling;
@@ -95,13 +79,12 @@ internal sealed class WatchTree
         if (OnWd(wd) is null)
         {
             WatchCount++;
-            if (WatchCount > _byWd.Length)
-                GrowByWd();
+            _byWd.EnsureCapacity(WatchCount);
         }
 
         directory.Wd = wd;
         directory.Root.Watched++;
-        AddToWdBucket(directory);
+        _byWd.Add(directory);
     }
 
     /// <summary>
@@ -112,22 +95,9 @@ internal sealed class WatchTree
         int wd = directory.Wd;
         if (wd == 0)
             return 0;
-        ref WatchedDirectory? bucket = ref _byWd[wd & (_byWd.Length - 1)];
-        if (bucket == directory)
-        {
-            bucket = directory.NextInWdBucket;
-        }
-        else
-        {
-            WatchedDirectory previous = bucket!;
-            while (previous.NextInWdBucket != directory)
-                previous = previous.NextInWdBucket!;
-            previous.NextInWdBucket = directory.NextInWdBucket;
-        }
-
+        _byWd.Remove(directory);
         directory.Wd = 0;
         directory.Root.Watched--;
-        directory.NextInWdBucket = null;
         if (OnWd(wd) is not null)
             return 0;
         WatchCount--;
@@ -160,28 +130,6 @@ internal sealed class WatchTree
         return directory;
     }
 
-    private void AddToWdBucket(WatchedDirectory directory)
-    {
-        ref WatchedDirectory? bucket = ref _byWd[directory.Wd & (_byWd.Length - 1)];
-        directory.NextInWdBucket = bucket;
-        bucket = directory;
-    }
-
-    private void GrowByWd()
-    {
-        WatchedDirectory?[] old = _byWd;
-        _byWd = new WatchedDirectory?[old.Length * 2];
-        foreach (WatchedDirectory? first in old)
-        {
-            for (WatchedDirectory? directory = first; directory is not null;)
-            {
-                WatchedDirectory? next = directory.NextInWdBucket;
-                AddToWdBucket(directory);
-                directory = next;
-            }
-        }
-    }
-
     private static int HashOf(WatchedDirectory parent, ReadOnlySpan<byte> name)
     {
         // The parent counts by identity: a directory that is renamed takes its children along untouched.
@@ -191,25 +139,23 @@ internal sealed class WatchTree
         return hash.ToHashCode();
     }
 
-    private void AddToBucket(WatchedDirectory directory)
+    // The kernel gives watch descriptors out in ascending order: taken as they are they fill the buckets evenly.
+    private readonly struct ByWd : IDirectoryChain
     {
-        ref WatchedDirectory? bucket = ref _buckets[directory.NameHash & (_buckets.Length - 1)];
-        directory.NextInBucket = bucket;
-        bucket = directory;
+        public static int HashOf(WatchedDirectory directory) => directory.Wd;
+
+        public static WatchedDirectory? Next(WatchedDirectory directory) => directory.NextInWdBucket;
+
+        public static void SetNext(WatchedDirectory directory, WatchedDirectory? next) =>
+            directory.NextInWdBucket = next;
     }
 
-    private void Grow()
+    private readonly struct ByName : IDirectoryChain
     {
-        WatchedDirectory?[] old = _buckets;
-        _buckets = new WatchedDirectory?[old.Length * 2];
-        foreach (WatchedDirectory? first in old)
-        {
-            for (WatchedDirectory? directory = first; directory is not null;)
-            {
-                WatchedDirectory? next = directory.NextInBucket;
-                AddToBucket(directory);
-                directory = next;
-            }
-        }
+        public static int HashOf(WatchedDirectory directory) => directory.NameHash;
+
+        public static WatchedDirectory? Next(WatchedDirectory directory) => directory.NextInBucket;
+
+        public static void SetNext(WatchedDirectory directory, WatchedDirectory? next) => directory.NextInBucket = next;
     }
 }

@@ -85,6 +85,18 @@ public sealed class HeldTests
         Assert.Contains(_driver.Effects, effect => effect.Kind == EffectKind.Complete && IsAt(effect, "f.raw"));
     }
 
+    [Fact]
+    public void A_held_file_that_was_renamed_is_told_again_once_it_was_looked_at()
+    {
+        _tree.Rename("f.raw", "g.raw");
+        _driver.Effects.Clear();
+        _driver.ReadQueue();
+        _driver.RunUntil(StartNs + (60 * SecondNs));
+
+        Effect[] holds = [.. _driver.Effects.Where(effect => effect.Kind == EffectKind.Hold && IsAt(effect, "g.raw"))];
+        Assert.Equal([true, false], holds.Select(hold => hold.IsMoved));
+    }
+
     private static bool IsAtRoot(Effect effect) => effect.Directory.Parent is null;
 
     private static bool IsAt(Effect effect, string name) => ModelTree.TextOf(effect.Name) == name;

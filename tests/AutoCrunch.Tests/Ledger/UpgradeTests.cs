@@ -25,6 +25,7 @@ public sealed class UpgradeTests : IDisposable
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
+    [InlineData(3)]
     public void A_ledger_of_an_earlier_schema_is_brought_up_to_date_with_all_it_knows(int version)
     {
         MakeLedger(version, Rows);
@@ -64,6 +65,22 @@ public sealed class UpgradeTests : IDisposable
         var files = new Dictionary<BytePath, KnownFile>();
         rig.Ledger.KnownFiles.ReadDirectory("raw", BytePath.Empty, files);
         Assert.Equal((42UL, 99L), (files[BytePath.Parse("a")].Device, files[BytePath.Parse("a")].BirthNs));
+    }
+
+    [Fact]
+    public void A_file_that_the_third_schema_knew_is_known_when_another_takes_its_name()
+    {
+        MakeLedger(3, Rows + "UPDATE files SET birth_ns = 99 WHERE name = X'61';");
+        using LedgerRig rig = new LedgerRig(_directory, LedgerRig.Rule(), LedgerRig.Rule("other")).Open();
+
+        rig.Complete("a", rig.NewVersion(), Evidence.MtimeSet);
+        rig.Complete("new", new FileVersion(11, 1, 1), Evidence.MtimeSet, change: told => told with
+        {
+            Stat = told.Stat with { BirthNs = 99 },
+        });
+
+        Assert.Equal(["a:Failed", "b:Queued", "a:Queued"], rig.Story());
+        Assert.Equal(3, rig.Read(reader => reader.FindFile("raw", BytePath.Parse("new")))!.Value.LastJobId);
     }
 
     private static long Settled(LedgerRig rig)

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
+using AutoCrunch.Tests.EndToEnd.Harness;
 
 namespace AutoCrunch.Tests.Linux;
 
@@ -33,10 +35,30 @@ public sealed class ThreadSliceTests : IDisposable
 
         (ulong usual, int usualNice) = OnAThread(() => Of(0));
         Assert.Equal((usual, usualNice, usualNice), (seen.Child, seen.Nice, seen.ChildNice));
-        bool isHeeded = Environment.OSVersion.Version >= s_since && RuntimeInformation.ProcessArchitecture is
-            Architecture.X64 or Architecture.Arm64;
-        Assert.Equal(isHeeded ? 100_000 : usual, seen.Own);
+        Assert.Equal(IsHeeded ? 100_000 : usual, seen.Own);
     }
+
+    [Fact]
+    public void The_threads_between_a_file_and_its_job_ask_for_short_slices()
+    {
+        using var service = new ServiceUnderTest(new RuleText { Concurrency = 2 });
+        service.Start();
+        (ulong usual, _) = OnAThread(() => Of(0));
+        string[] expected = ["ledger", "slot 1 of raw", "slot 2 of raw", "watch"];
+        string[] Found() =>
+        [
+            .. Directory.GetDirectories($"/proc/{service.Pid}/task")
+                .Where(task => Of(int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture)).SliceNs
+                    == (IsHeeded ? 100_000 : usual))
+                .Select(task => File.ReadAllText(Path.Combine(task, "comm")).TrimEnd('\n')).Intersect(expected).Order(),
+        ];
+
+        service.Until(() => Found().SequenceEqual(expected), () => string.Join(", ", Found()));
+        service.Stop();
+    }
+
+    private static bool IsHeeded => Environment.OSVersion.Version >= s_since
+        && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64;
 
     private static T OnAThread<T>(Func<T> act)
     {

@@ -62,6 +62,22 @@ public sealed class WaitingTests
     }
 
     [Fact]
+    public void A_wake_up_that_finds_the_pipe_full_or_nobody_left_is_none()
+    {
+        using var pipe = new BytePipe(Libc.O_NONBLOCK);
+        while (pipe.TryWrite())
+        {
+        }
+
+        Assert.Equal(1, pipe.Read(new byte[1]));
+        Assert.False(pipe.TryWrite()); // a page is free when it was read to its end
+        pipe.ReadEnd.Dispose();
+        Assert.False(pipe.TryWrite());
+        pipe.Dispose();
+        Assert.False(pipe.TryWrite());
+    }
+
+    [Fact]
     public void A_wait_for_nothing_lasts_its_time()
     {
         using var wake = new WakeEvent();
