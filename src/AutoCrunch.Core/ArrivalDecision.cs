@@ -53,7 +53,7 @@ public readonly record struct KnownEntry(
     /// lose it.
     /// </summary>
     public bool IsUnprocessed => State is EntryState.Changed
-        || (Job is null ? State is EntryState.Held && !IsUpdate : !IsProcessed(Job, JobReason));
+        || (Job is null ? IsHeld && !IsUpdate : !IsProcessed(Job, JobReason));
 
     /// <summary>
     /// True when a job has run or runs, or is not to run. One that was called off, so that another runs, has not.
@@ -81,7 +81,8 @@ public enum ArrivalAction : byte
     Job,
 
     /// <summary>
-    /// A file known under another name came here: its entry, and its job if that has not ended, move along.
+    /// A file known under another name came here: its entry, and its job if that has not ended, move along. A job that
+    /// was called off because the file was not where it had been is queued again.
     /// </summary>
     MoveEntry,
 
@@ -147,7 +148,7 @@ public static class ArrivalDecision
             return ArrivalAction.ReviveEntry;
         if (known is { IsUnprocessed: false } && policy.Updates == ProcessPolicy.Ignore)
             return ArrivalAction.RecordOnly;
-        if (completion.IsExisting && existingFiles == ProcessPolicy.Ignore)
+        if (completion.IsExisting && existingFiles == ProcessPolicy.Ignore && known is not { IsUnprocessed: true })
             return ArrivalAction.RecordOnly;
         return ArrivalAction.Job;
     }
@@ -159,6 +160,13 @@ public static class ArrivalDecision
         ArgumentNullException.ThrowIfNull(policy);
         return IsSameFile(completion, source) && CanMove(source, policy);
     }
+
+    /// <summary>
+    /// How much what is known under another name says of what completed, where it is known under several: most where it
+    /// was processed or is held, for that speaks for all.
+    /// </summary>
+    public static int RankOf(KnownEntry source, Completion completion, CompletionPolicy policy) =>
+        !CanMoveFrom(source, completion, policy) ? 0 : source.IsHeld || !source.IsUnprocessed ? 2 : 1;
 
     /// <summary>
     /// True when what completed is certainly the file that is known under another name, and that name is no longer its
@@ -267,8 +275,8 @@ public static class ArrivalDecision
         return !known.IsUnprocessed && !(isRename && policy.Renames == ProcessPolicy.Process);
     }
 
-    // A hold is kept per version: no rename makes a whole file of half a one. A queued job moves along. A version whose
-    // job was cancelled before it ran, because the file was gone from its old name or differed, has not been processed.
+    // A hold is kept per version: no rename makes a whole file of half a one. A queued job moves along, and so does one
+    // that was called off because the file was gone from its old name or differed: it is queued again.
     private static bool CanMove(KnownEntry source, CompletionPolicy policy) => source.IsHeld
-        || (policy.Renames == ProcessPolicy.Ignore && (source.Job is JobState.Queued || !source.IsUnprocessed));
+        || (policy.Renames == ProcessPolicy.Ignore && source.State is not EntryState.Changed);
 }

@@ -121,13 +121,16 @@ internal static partial class Explainer
 
         if (job is null)
             return LeftAlone(facts);
-        bool isOther = job.Version.Inode != entry.Version.Inode || job.Version.SizeBytes != entry.Version.SizeBytes;
+        bool isOther = facts.Ledger.IsJobOfOther
+            || job.Version.Inode != entry.Version.Inode || job.Version.SizeBytes != entry.Version.SizeBytes;
         if (isOther && facts.Rule.Completion.Updates == ProcessPolicy.Ignore)
             return new Explanation(
                 ExplanationReason.UpdateIgnored,
                 $"It was replaced after job {job.Id} ({StateOf(job)}), and rule {facts.Rule.Name} processes only names "
                     + "it has never seen (Updates: Ignore).",
                 $"To run it all the same: {Submit(facts)}.");
+        if (facts.Ledger.IsJobOfOther)
+            return LeftAlone(facts);
         if (job.Path != facts.Path)
             return new Explanation(
                 ExplanationReason.RenameIgnored,

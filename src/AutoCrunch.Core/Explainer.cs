@@ -15,19 +15,20 @@ internal static partial class Explainer
     public static Explanation Of(ExplanationFacts facts)
     {
         Job? job = facts.Ledger.Jobs.Count > 0 ? facts.Ledger.Jobs[0] : null;
-        bool isActive = job is { State: JobState.Queued or JobState.Running };
+        Job? own = facts.Ledger.IsJobOfOther ? null : job;
+        bool isActive = own is { State: JobState.Queued or JobState.Running };
         if (!isActive && OfScope(facts) is { } name)
             return name;
         if (OfDisk(facts) is { } place)
             return place;
         if (facts.Service.InFlight is { } inFlight)
-            return OfInFlight(facts, inFlight, job);
+            return OfInFlight(facts, inFlight, own);
         if (IsAbsent(facts))
-            return OfAbsent(facts, job);
-        if (job is { State: JobState.Running })
-            return OfRunning(facts, job);
-        if (job is { State: JobState.Queued } && !IsChanged(facts))
-            return OfQueued(facts, job);
+            return OfAbsent(facts, own);
+        if (own is { State: JobState.Running })
+            return OfRunning(facts, own);
+        if (own is { State: JobState.Queued } && !IsChanged(facts))
+            return OfQueued(facts, own);
         return facts.Ledger.Entry is { } entry ? OfEntry(facts, entry, job) : OfUnknown(facts);
     }
 

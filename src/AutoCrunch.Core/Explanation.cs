@@ -175,6 +175,9 @@ internal sealed record LedgerFacts
     /// <summary>Its jobs, the latest first.</summary>
     public IReadOnlyList<Job> Jobs { get; init; } = [];
 
+    /// <summary>The latest one is of the file that had this name before: what is there now has none.</summary>
+    public bool IsJobOfOther { get; init; }
+
     /// <summary>The last attempt of the latest job that has ended; null when none has.</summary>
     public AttemptRecord? LastAttempt { get; init; }
 

@@ -179,17 +179,40 @@ public sealed class ArrivalDecisionTests
     }
 
     [Fact]
-    public void A_renamed_file_whose_job_never_ran_gets_one_under_its_new_name()
+    public void A_renamed_file_takes_a_job_that_was_called_off_along_unless_it_was_seen_to_differ()
     {
         Completion renamed = Arrived() with { RenamedFrom = BytePath.Parse("old") };
         foreach (JobReason reason in new[] { JobReason.Gone, JobReason.Superseded })
             Assert.Equal(
-                ArrivalAction.Job,
+                ArrivalAction.MoveEntry,
                 Of(renamed, null, Known(EntryState.Gone, job: JobState.Cancelled, reason: reason)));
         Assert.Equal(
             ArrivalAction.Job,
             Of(renamed, null, Known(EntryState.Changed, job: JobState.Cancelled, reason: JobReason.Superseded)));
     }
+
+    [Fact]
+    public void Where_a_file_is_known_under_several_names_what_was_processed_or_held_says_most()
+    {
+        Completion renamed = Arrived() with { RenamedFrom = BytePath.Parse("old") };
+        int Rank(KnownEntry source) => ArrivalDecision.RankOf(source, renamed, new CompletionPolicy());
+
+        Assert.Equal(2, Rank(Known(job: JobState.Succeeded)));
+        Assert.Equal(2, Rank(Known(EntryState.Held) with { Held = HoldReason.ZeroMtime }));
+        Assert.Equal(1, Rank(Known(job: JobState.Cancelled, reason: JobReason.Gone)));
+        Assert.Equal(1, Rank(Known(job: JobState.Queued)));
+        Assert.Equal(0, Rank(Known(EntryState.Changed, job: JobState.Succeeded)));
+    }
+
+    [Fact]
+    public void A_held_name_that_is_gone_was_not_processed() => Assert.Equal(
+        [true, true, false],
+        new[]
+        {
+            Known(EntryState.Held) with { Held = HoldReason.ZeroMtime },
+            Known(EntryState.Gone) with { Held = HoldReason.ZeroMtime },
+            Known(EntryState.Gone) with { Held = HoldReason.ZeroMtime, IsUpdate = true },
+        }.Select(known => known.IsUnprocessed));
 
     [Fact]
     public void A_job_cancelled_by_hand_does_not_come_back_by_a_rename() => Assert.Equal(

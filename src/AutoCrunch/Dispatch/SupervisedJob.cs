@@ -12,6 +12,7 @@ internal sealed class SupervisedJob : IDisposable
     private const long LogLookHurriedNs = 25_000_000;
 
     private readonly Lock _gate = new();
+    private readonly Lock _lookGate = new();
     private readonly JobSupervisor _supervisor;
     private readonly ChildProcess _child;
     private readonly ProcessOptions _options;
@@ -155,8 +156,15 @@ internal sealed class SupervisedJob : IDisposable
 
     private void Plan() => DueNs = Math.Min(Math.Min(_deadlineNs, _killAtNs), _lookAtNs);
 
-    // True when it grows so fast that the next look should come soon.
+    // True when it grows so fast that the next look should come soon. One look after the other: the last one must not
+    // find nothing to do because the supervisor's is about to do it.
     private bool LookAtLog()
+    {
+        lock (_lookGate)
+            return LookAtLogAlone();
+    }
+
+    private bool LookAtLogAlone()
     {
         if (_cannotPunch || FileStatReader.TryRead(_log, out FileStat stat) != 0)
             return false;

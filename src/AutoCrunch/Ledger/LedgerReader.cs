@@ -53,8 +53,11 @@ internal sealed partial class LedgerReader : IDisposable
     public static LedgerReader Open(BytePath stateDirectory) =>
         new(LedgerFile.OpenReader(new StateLayout(stateDirectory)), new StateLayout(stateDirectory));
 
-    /// <summary>What is believed of a file, and its name's latest job; null when nothing is known of it.</summary>
-    public (KnownEntry Known, long? LastJobId)? FindFile(string rule, BytePath path)
+    /// <summary>
+    /// What is believed of a file, and its name's latest job, which may be that of the file that had the name before;
+    /// null when nothing is known of it.
+    /// </summary>
+    public (KnownEntry Known, long? LastJobId, bool IsOwnJob)? FindFile(string rule, BytePath path)
     {
         using SqliteStatement find = _db.Prepare($"""
             SELECT {LedgerRows.EntryColumns} FROM {LedgerRows.Entries}
@@ -64,7 +67,7 @@ internal sealed partial class LedgerReader : IDisposable
         if (!find.Bind(1, rule).Bind(2, split.Directory).Bind(3, split.Name).Step())
             return null;
         EntryRow row = LedgerRows.ReadEntry(find);
-        return (row.Known, row.LastJobId);
+        return (row.Known, row.LastJobId, row.JobId is not null);
     }
 
     /// <summary>When the newest job's file completed, nanoseconds since 1970; null when there is no job.</summary>

@@ -87,8 +87,8 @@ internal static class LedgerRows
     /// <summary>Where they come from: <c>files</c> with its jobs.</summary>
     public const string Entries = "files" + EntryJobs;
 
-    /// <summary>The same of <c>displaced</c>.</summary>
-    public const string DisplacedEntries = "displaced" + EntryJobs;
+    /// <summary>The same of <c>displaced</c>: whatever had their names before, they have left these.</summary>
+    public const string DisplacedEntries = "(SELECT *, NULL AS previous_id FROM displaced)" + EntryJobs;
 
     private const string EntryJobs = " f LEFT JOIN jobs j ON j.id = f.job_id LEFT JOIN jobs p ON p.id = f.previous_id";
 

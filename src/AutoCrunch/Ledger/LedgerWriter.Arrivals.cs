@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.InteropServices;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
 
@@ -29,8 +28,6 @@ internal sealed partial class LedgerWriter
         EntrySource? source = FindSource(rule, completion, known);
         ArrivalAction action = ArrivalDecision.Of(
             completion, rule.Rule.Completion, rule.Rule.ExistingFiles, known?.Known, source?.Row.Known);
-        bool isDisplaced = action is not (ArrivalAction.Nothing or ArrivalAction.ReviveEntry)
-            && Displace(rule, completion.Path, known, completion.Version.Inode);
         if (action == ArrivalAction.MoveEntry)
         {
             MoveEntry(rule, source!.Value, completion.Path, known);
@@ -42,8 +39,7 @@ internal sealed partial class LedgerWriter
         else if (action == ArrivalAction.Job)
             InsertGuarded(rule, completion, known);
         else if (action == ArrivalAction.RecordOnly)
-            PutEntry(
-                rule, completion.Path, completion.Stat, EntryState.Present, null, Kept.Of(known, isDisplaced));
+            PutEntry(rule, completion.Path, completion.Stat, EntryState.Present, null, known, keepsJob: true);
         else if (completion.Stat.LinkCount > 1 && known is { Known.WasLinked: false })
             LinkEntry(rule, completion.Path);
 
@@ -87,22 +83,27 @@ internal sealed partial class LedgerWriter
             found.Add((path, LedgerRows.ReadEntry(_findSources)));
         }
 
-        // It may have been known under several: what was processed speaks for all. Or the event was read so late that
-        // another file had the name by then that it was renamed from.
+        // It may have been known under several. Or the event was read so late that another file had the name by then
+        // that it was renamed from.
+        EntrySource? best = first;
         foreach ((BytePath path, EntryRow row) in found)
         {
             bool isSource = path != completion.Path
                 && (completion.RenamedFrom is null || ArrivalDecision.HasBirthOf(row.Known, completion))
                 && (row.Known.State == EntryState.Gone || ArrivalDecision.HasLeft(row.Known, completion)
                     || _isGone(rule.Rule, path, Devices.NumberOf(row.DeviceId)));
-            if (isSource && ArrivalDecision.CanMoveFrom(row.Known, completion, rule.Rule.Completion))
-                return new EntrySource(path, row, null);
             if (isSource)
-                first ??= new EntrySource(path, row, null);
+                best = Better(best, new EntrySource(path, row, null), rule, completion);
         }
 
-        return FindDisplaced(rule, completion) ?? first;
+        return FindDisplaced(best, rule, completion);
     }
+
+    private static EntrySource Better(EntrySource? best, EntrySource other, LedgerRule rule, Completion completion) =>
+        best is { } known && RankOf(known, rule, completion) >= RankOf(other, rule, completion) ? known : other;
+
+    private static int RankOf(EntrySource source, LedgerRule rule, Completion completion) =>
+        ArrivalDecision.RankOf(source.Row.Known, completion, rule.Rule.Completion);
 
     // What a scan completes, or what was out of sight for a while. A file dated by its sender may come again under
     // another name and on the same inode, with the same time: only its birth tells that from a rename.
@@ -122,18 +123,26 @@ internal sealed partial class LedgerWriter
             .Bind(7, (long)completion.Evidence).Bind(8, dueNs).Bind(9, completion.ArrivedNs)
             .Bind(10, completion.CompletedNs).Bind(11, known?.LastJobId).Run();
         long jobId = _db.LastInsertId;
-        PutEntry(rule, completion.Path, completion.Stat, EntryState.Present, null, new Kept(jobId, null));
+        PutEntry(rule, completion.Path, completion.Stat, EntryState.Present, null, known, keepsJob: false, jobId);
         rule.NextDueNs = Math.Min(rule.NextDueNs, dueNs);
     }
 
+    // Whatever it replaces is kept aside, and what was kept aside of this file is replaced.
     private void PutEntry(
-        LedgerRule rule, BytePath path, FileStat stat, EntryState state, HoldReason? hold, Kept jobs)
+        LedgerRule rule, BytePath path, FileStat stat, EntryState state, HoldReason? hold, EntryRow? known,
+        bool keepsJob, long? jobId = null)
     {
+        long? previousId = null;
+        if (Displace(rule, path, known, stat.Inode))
+            previousId = keepsJob ? known?.LastJobId : null;
+        else if (keepsJob)
+            (jobId, previousId) = (known?.JobId, known?.PreviousId);
+        ForgetDisplaced(rule, stat.Inode, stat.BirthNs);
         var split = new SplitPath(path);
         _putEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, stat.Version)
-            .Bind(7, (long)state).Bind(8, (long?)hold).Bind(9, jobs.JobId).Bind(10, Clock.WallNs())
+            .Bind(7, (long)state).Bind(8, (long?)hold).Bind(9, jobId).Bind(10, Clock.WallNs())
             .Bind(11, Devices.IdOf(stat.Device)).Bind(12, stat.BirthNs)
-            .Bind(13, stat.LinkCount > 1 ? 1 : 0).Bind(14, jobs.PreviousId).Run();
+            .Bind(13, stat.LinkCount > 1 ? 1 : 0).Bind(14, previousId).Run();
     }
 
     private void ReviveEntry(LedgerRule rule, Completion completion)
@@ -153,6 +162,8 @@ internal sealed partial class LedgerWriter
     {
         if (overwritten is { Known.Job: JobState.Queued, JobId: { } replaced })
             CancelQueued(replaced, JobReason.Superseded);
+        KnownEntry moved = source.Row.Known;
+        Displace(rule, to, overwritten, moved.Version.Inode);
         Forget(rule, to);
         var from = new SplitPath(source.Path);
         var target = new SplitPath(to);
@@ -161,6 +172,15 @@ internal sealed partial class LedgerWriter
         else
             _moveEntry.Bind(1, rule.Id).Bind(2, from.Directory).Bind(3, from.Name)
                 .Bind(4, target.Directory).Bind(5, target.Name).Run();
+        ForgetDisplaced(rule, moved.Version.Inode, moved.BirthNs);
+        if (source.Row.JobId is { } last)
+        {
+            if (moved is { IsHeld: false, Job: JobState.Cancelled, IsUnprocessed: true })
+                _retry.Bind(1, last).Bind(2, NowNs).Run();
+            else if (source.DisplacedId is not null)
+                IntendLate(rule, last, to);
+        }
+
         if (Find(rule, to) is { Known.Job: JobState.Queued or JobState.Running, JobId: { } jobId })
         {
             _moveJob.Bind(1, jobId).Bind(2, target.Directory).Bind(3, target.Name).Bind(4, DueOf(rule, target)).Run();
@@ -206,7 +226,7 @@ internal sealed partial class LedgerWriter
             """);
         _deleteEntry = _db.Prepare("DELETE FROM files WHERE rule_id = ?1 AND directory = ?2 AND name = ?3");
         _moveEntry = _db.Prepare($"""
-            UPDATE files SET directory = ?4, name = ?5, gone_ns = NULL,
+            UPDATE files SET directory = ?4, name = ?5, gone_ns = NULL, previous_id = NULL,
                 state = iif(hold IS NULL, {(int)EntryState.Present}, {(int)EntryState.Held})
             WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
             """);
@@ -221,15 +241,5 @@ internal sealed partial class LedgerWriter
                 due_ns = iif(due_ns = {Job.NeverDueNs} OR ?4 = {Job.NeverDueNs}, ?4, due_ns)
             WHERE id = ?1
             """);
-    }
-
-    /// <summary>The jobs that a row is recorded with.</summary>
-    /// <param name="JobId">Its file's.</param>
-    /// <param name="PreviousId">That of the file that had the name before, and keeps it.</param>
-    [StructLayout(LayoutKind.Auto)]
-    private readonly record struct Kept(long? JobId, long? PreviousId)
-    {
-        public static Kept Of(EntryRow? known, bool isDisplaced) =>
-            isDisplaced ? new Kept(null, known?.LastJobId) : new Kept(known?.JobId, known?.PreviousId);
     }
 }

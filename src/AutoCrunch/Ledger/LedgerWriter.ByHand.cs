@@ -143,15 +143,15 @@ internal sealed partial class LedgerWriter
                 InsertJob(rule, ByHand(rule, file), known);
                 break;
             case AdoptAction.CancelAndRecord:
-                CancelQueued(known!.Value.JobId!.Value, JobReason.ByHand);
-                PutEntry(rule, file.Path, file.Stat, EntryState.Present, null, Kept.Of(known, isDisplaced: false));
+                // Of another file, which has left this name, nobody said anything.
+                bool isOther = IsDisplaced(known, file.Stat.Inode);
+                CancelQueued(known!.Value.JobId!.Value, isOther ? JobReason.Superseded : JobReason.ByHand);
+                PutEntry(rule, file.Path, file.Stat, EntryState.Present, null, known, keepsJob: true);
                 break;
             case AdoptAction.Record:
                 // A job that was called off would go on to say that the file was never processed.
                 bool keepsJob = known is { Known.IsUnprocessed: false };
-                PutEntry(
-                    rule, file.Path, file.Stat, EntryState.Present, null,
-                    keepsJob ? Kept.Of(known, isDisplaced: false) : default);
+                PutEntry(rule, file.Path, file.Stat, EntryState.Present, null, known, keepsJob);
                 break;
         }
     }

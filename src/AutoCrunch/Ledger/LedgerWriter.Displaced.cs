@@ -15,43 +15,72 @@ internal sealed partial class LedgerWriter
     public const int DisplacedMax = 10_000;
 
     private const string DisplacedColumns =
-        "inode, size, mtime_ns, hold, job_id, recorded_ns, device_id, birth_ns, linked, previous_id";
+        "inode, size, mtime_ns, hold, job_id, recorded_ns, device_id, birth_ns, linked, warned_ns";
 
     private SqliteStatement _displace;
     private SqliteStatement _trimDisplaced;
     private SqliteStatement _findDisplaced;
     private SqliteStatement _replaceDisplaced;
     private SqliteStatement _deleteDisplaced;
+    private SqliteStatement _displaceBelow;
+    private SqliteStatement _forgetDisplaced;
+    private bool _hasDisplaced;
 
     // Only a birth tells it from another file, and only a single name says that it has left this one. It keeps its job:
     // that is no longer the name's, or what becomes of the one file would be done to the other. True when it was kept.
     private bool Displace(LedgerRule rule, BytePath path, EntryRow? known, ulong byInode)
     {
-        if (known is not { Known: { BirthNs: not 0, WasLinked: false } displaced }
-            || displaced.Version.Inode == byInode)
+        if (!IsDisplaced(known, byInode))
             return false;
         var split = new SplitPath(path);
         _displace.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Run();
-        _trimDisplaced.Bind(1, _db.LastInsertId - DisplacedMax).Run();
+        TrimDisplaced();
         return true;
     }
 
-    private EntrySource? FindDisplaced(LedgerRule rule, Completion completion)
+    private static bool IsDisplaced(EntryRow? known, ulong byInode) =>
+        known is { Known: { BirthNs: not 0, WasLinked: false } displaced } && displaced.Version.Inode != byInode;
+
+    // Files of a directory that was renamed took the names of others, which had left them before that was read.
+    private void DisplaceBelow(LedgerRule rule, BytePath from, BytePath to)
     {
-        if (completion.Stat.BirthNs == 0)
-            return null;
-        EntrySource? found = null;
+        foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(to))
+        {
+            _displaceBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, from.Span).Bind(5, to.Length + 1).Run();
+            if (_db.Changes > 0)
+                TrimDisplaced();
+        }
+    }
+
+    private void TrimDisplaced()
+    {
+        _hasDisplaced = true;
+        _trimDisplaced.Bind(1, _db.LastInsertId - DisplacedMax).Run();
+    }
+
+    // It has a row of its own again.
+    private void ForgetDisplaced(LedgerRule rule, ulong inode, long birthNs)
+    {
+        if (_hasDisplaced && birthNs != 0)
+            _forgetDisplaced.Bind(1, (long)inode).Bind(2, birthNs).Bind(3, rule.Id).Run();
+    }
+
+    private EntrySource? FindDisplaced(EntrySource? best, LedgerRule rule, Completion completion)
+    {
+        if (!_hasDisplaced || completion.Stat.BirthNs == 0)
+            return best;
         _findDisplaced.Bind(1, completion.Version).Bind(4, rule.Id).Bind(5, completion.Stat.BirthNs);
         while (_findDisplaced.Step())
         {
             const int Directory = LedgerRows.EntryColumnCount;
             BytePath path = SplitPath.Join(_findDisplaced.Blob(Directory), _findDisplaced.Blob(Directory + 1));
             EntryRow row = LedgerRows.ReadEntry(_findDisplaced);
-            if (found is null && ArrivalDecision.IsDisplaced(row.Known, path, completion))
-                found = new EntrySource(path, row, _findDisplaced.Number(Directory + 2));
+            var source = new EntrySource(path, row, _findDisplaced.Number(Directory + 2));
+            if (ArrivalDecision.IsDisplaced(row.Known, path, completion))
+                best = Better(best, source, rule, completion);
         }
 
-        return found;
+        return best;
     }
 
     private void ReplaceDisplaced(long id, BytePath to)
@@ -62,9 +91,10 @@ internal sealed partial class LedgerWriter
     }
 
     [MemberNotNull(nameof(_displace), nameof(_trimDisplaced), nameof(_findDisplaced), nameof(_replaceDisplaced))]
-    [MemberNotNull(nameof(_deleteDisplaced))]
+    [MemberNotNull(nameof(_deleteDisplaced), nameof(_displaceBelow), nameof(_forgetDisplaced))]
     private void PrepareDisplaced()
     {
+        _hasDisplaced = _db.QueryNumber("SELECT 1 FROM displaced LIMIT 1") is not null;
         _displace = _db.Prepare($"""
             INSERT INTO displaced (rule_id, directory, name, state, {DisplacedColumns})
             SELECT rule_id, directory, name, state, {DisplacedColumns} FROM files
@@ -76,7 +106,8 @@ internal sealed partial class LedgerWriter
         _findDisplaced = _db.Prepare($"""
             SELECT {LedgerRows.EntryColumns}, f.directory, f.name, f.id FROM {LedgerRows.DisplacedEntries}
             WHERE f.inode = ?1 AND f.rule_id = ?4 AND f.birth_ns = ?5 AND ((f.size = ?2 AND f.mtime_ns = ?3)
-                OR f.hold = {(int)HoldReason.OwnerOnly}) AND (f.job_id IS NULL OR j.id IS NOT NULL)
+                OR f.hold = {(int)HoldReason.OwnerOnly})
+                AND (f.job_id IS NULL OR j.id IS NOT NULL OR f.hold IS NOT NULL)
             ORDER BY f.id DESC
             """);
         _replaceDisplaced = _db.Prepare($"""
@@ -85,6 +116,15 @@ internal sealed partial class LedgerWriter
                 {DisplacedColumns} FROM displaced WHERE id = ?1
             """);
         _deleteDisplaced = _db.Prepare("DELETE FROM displaced WHERE id = ?1");
+        _forgetDisplaced = _db.Prepare("DELETE FROM displaced WHERE inode = ?1 AND birth_ns = ?2 AND rule_id = ?3");
+        _displaceBelow = _db.Prepare($"""
+            INSERT INTO displaced (rule_id, directory, name, state, {DisplacedColumns})
+            SELECT rule_id, directory, name, state, {DisplacedColumns} FROM files f
+            WHERE rule_id = ?1 AND directory >= ?2 AND directory < ?3 AND birth_ns <> 0 AND linked = 0
+                AND EXISTS (SELECT 1 FROM files m WHERE m.rule_id = ?1 AND m.name = f.name
+                    AND m.directory = CAST(?4 || substr(f.directory, ?5) AS BLOB)
+                    AND m.state <> {(int)EntryState.Gone} AND m.inode <> f.inode)
+            """);
     }
 
     /// <summary>What a completion may be known as.</summary>

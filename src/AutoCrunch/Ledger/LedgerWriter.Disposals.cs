@@ -45,7 +45,8 @@ internal sealed partial class LedgerWriter
     /// that it makes no job there.
     /// </summary>
     public void ExpectMoved(LedgerRule rule, Disposal disposal, BytePath path, FileStat stat) =>
-        PutEntry(rule, path, stat, EntryState.Present, null, new Kept(disposal.JobId, null));
+        PutEntry(
+            rule, path, stat, EntryState.Present, null, Find(rule, path), keepsJob: false, disposal.JobId);
 
     /// <summary>
     /// The whole copy is on disk, under another name than it will have. False when it is not intended any more.
@@ -64,20 +65,39 @@ internal sealed partial class LedgerWriter
     // In the transaction that ends the job: what ended is never forgotten to be done, whatever happens next.
     private void Intend(LedgerRule rule, Attempt attempt, JobState state)
     {
-        DisposalPolicy policy = state switch
-        {
-            JobState.Succeeded => rule.Rule.OnSuccess,
-            JobState.Failed => rule.Rule.OnFailure,
-            _ => DisposalPolicy.Keep,
-        };
-        if (policy.Kind == DisposalKind.Keep)
-            return;
-        Invariant.That(_findJob.Bind(1, attempt.Job.Id).Step());
+        if (PolicyOf(rule, state) is { Kind: not DisposalKind.Keep } policy && FindJob(rule, attempt.Job.Id) is { } job)
+            Intend(rule, job, attempt.Number, policy);
+    }
+
+    // Its job ended while another file had its name, so that there was none to do it to.
+    private void IntendLate(LedgerRule rule, long jobId, BytePath path)
+    {
+        if (FindJob(rule, jobId) is { } job && PolicyOf(rule, job.State) is { Kind: not DisposalKind.Keep } policy
+            && FindDisposal(jobId) is null)
+            Intend(rule, job with { Path = path }, job.Attempts, policy);
+    }
+
+    private static DisposalPolicy PolicyOf(LedgerRule rule, JobState state) => state switch
+    {
+        JobState.Succeeded => rule.Rule.OnSuccess,
+        JobState.Failed => rule.Rule.OnFailure,
+        _ => DisposalPolicy.Keep,
+    };
+
+    private Job? FindJob(LedgerRule rule, long jobId)
+    {
+        if (!_findJob.Bind(1, jobId).Step())
+            return null;
         Job job = LedgerRows.ReadJob(_findJob, rule.Name);
         _findJob.Reset();
+        return job;
+    }
+
+    private void Intend(LedgerRule rule, Job job, int attempt, DisposalPolicy policy)
+    {
         if (Find(rule, job.Path) is not { } entry || entry.JobId != job.Id)
             return; // the file belongs to a newer job
-        var values = new CommandValues(rule.Name, rule.Rule.Path, job.Path, job.Id, attempt.Number);
+        var values = new CommandValues(rule.Name, rule.Rule.Path, job.Path, job.Id, attempt);
         _intend.Bind(1, job.Id).Bind(2, rule.Id).Bind(3, (long)policy.Kind)
             .Bind(4, rule.Rule.Path.Join(job.Path).Span).Bind(6, job.Version).Bind(9, Clock.WallNs())
             .Bind(10, entry.DeviceId);

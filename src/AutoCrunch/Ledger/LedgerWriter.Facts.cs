@@ -29,8 +29,7 @@ internal sealed partial class LedgerWriter
             return; // for how long it has been held, counts from the first time
         if (known is { Known.Job: JobState.Queued, JobId: { } jobId })
             CancelQueued(jobId, JobReason.Superseded);
-        bool isDisplaced = Displace(rule, path, known, stat.Inode);
-        PutEntry(rule, path, stat, EntryState.Held, reason, Kept.Of(known, isDisplaced));
+        PutEntry(rule, path, stat, EntryState.Held, reason, known, keepsJob: true);
     }
 
     public void Gone(LedgerRule rule, BytePath path)
@@ -87,6 +86,7 @@ internal sealed partial class LedgerWriter
             _goneBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, now).Bind(5, AnyDevice).Run();
         }
 
+        DisplaceBelow(rule, from, to);
         foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(from))
         {
             _moveJobsBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, to.Span).Bind(5, from.Length + 1)
@@ -116,12 +116,10 @@ internal sealed partial class LedgerWriter
         foreach ((BytePath path, EntryRow row) in missed)
         {
             BytePath now = to.Join(path.Span[(from.Length + 1)..]);
-            if (_isGone(rule.Rule, now, AnyDevice) || Find(rule, now) is { Known.State: not EntryState.Gone })
+            EntryRow? there = Find(rule, now);
+            if (_isGone(rule.Rule, now, AnyDevice) || there is { Known.State: not EntryState.Gone })
                 continue;
-            FileVersion version = row.Known.Version;
-            var stat = new FileStat(
-                FileType.Regular, 0, version.Inode, version.SizeBytes, version.MtimeNs, 0, 0, 0, 1);
-            InsertJob(rule, Recall(rule, now, stat, row.JobId), null);
+            InsertJob(rule, Recall(rule, now, row), there);
             Forget(rule, path);
         }
     }
@@ -153,6 +151,15 @@ internal sealed partial class LedgerWriter
         }
 
         return new Completion(rule.Name, path, stat, evidence, arrivedNs, now);
+    }
+
+    private Completion Recall(LedgerRule rule, BytePath path, EntryRow row)
+    {
+        KnownEntry known = row.Known;
+        var stat = new FileStat(
+            FileType.Regular, 0, known.Version.Inode, known.Version.SizeBytes, known.Version.MtimeNs, 0, known.BirthNs,
+            0, known.WasLinked ? 2u : 1u);
+        return Recall(rule, path, stat, row.LastJobId);
     }
 
     [MemberNotNull(nameof(_goneEntry), nameof(_updateEntryVersion), nameof(_updateJobVersion), nameof(_findOrigin))]
@@ -188,7 +195,7 @@ internal sealed partial class LedgerWriter
                 AND id IN (SELECT job_id FROM files WHERE {Below} AND state <> {(int)EntryState.Gone})
             """);
         _moveBelow = _db.Prepare($"""
-            UPDATE OR REPLACE files SET directory = CAST(?4 || substr(directory, ?5) AS BLOB)
+            UPDATE OR REPLACE files SET directory = CAST(?4 || substr(directory, ?5) AS BLOB), previous_id = NULL
             WHERE {Below} AND state <> {(int)EntryState.Gone}
             """);
         _missedBelow = _db.Prepare($"""

@@ -44,9 +44,10 @@ internal sealed partial class LedgerWriter
         var split = new SplitPath(path);
         if (!IsPathPaused(rule, split))
             return false;
-        long? jobId = Find(rule, path)?.LastJobId;
-        _resumeGuarded.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, jobId ?? 0).Run();
-        _resumeJob.Bind(1, jobId).Bind(2, NowNs).Run();
+        EntryRow? known = Find(rule, path);
+        _resumeGuarded.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name)
+            .Bind(4, known?.LastJobId ?? 0).Run();
+        _resumeJob.Bind(1, known?.JobId).Bind(2, NowNs).Run();
         rule.NextDueNs = 0;
         return true;
     }

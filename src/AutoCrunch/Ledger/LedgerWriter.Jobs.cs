@@ -83,7 +83,12 @@ internal sealed partial class LedgerWriter
         Job before = attempt.Job;
         bool isOpen = transition.State is not (JobState.Succeeded or JobState.Failed);
         if (isOpen && transition.Reason != JobReason.ByHand)
+        {
             transition = Reconsider(rule, before, outcome, transition);
+            if (transition.Reason == JobReason.Superseded)
+                RunUpdate(rule, before.Id);
+        }
+
         long now = Clock.WallNs();
         if (transition.IsRecorded)
             RecordAttempt(before.Id, attempt.Number, before.StartedNs!.Value, now, outcome);
@@ -182,9 +187,9 @@ internal sealed partial class LedgerWriter
     // What happened to the file while the attempt was under way, and what the attempt saw of it, belong together here.
     private JobTransition Reconsider(LedgerRule rule, Job before, AttemptOutcome outcome, JobTransition transition)
     {
-        Invariant.That(_findJob.Bind(1, before.Id).Step());
-        Job now = LedgerRows.ReadJob(_findJob, rule.Name);
-        _findJob.Reset();
+        Job? found = FindJob(rule, before.Id);
+        Invariant.That(found is not null);
+        Job now = found;
         EntryRow? entry = Find(rule, now.Path);
         bool isLatest = entry?.JobId == now.Id;
         if (now.Path != before.Path && outcome is (AttemptOutcome.Gone or AttemptOutcome.Changed))
@@ -217,6 +222,15 @@ internal sealed partial class LedgerWriter
                     ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded }
                     : transition;
         }
+    }
+
+    // What took its file's name was left alone as an update of what would be processed: that it is not now.
+    private void RunUpdate(LedgerRule rule, long jobId)
+    {
+        Job job = FindJob(rule, jobId)!;
+        if (Find(rule, job.Path) is { JobId: null, Known.State: EntryState.Present } update
+            && update.PreviousId == jobId)
+            InsertJob(rule, Recall(rule, job.Path, update), update);
     }
 
     private static JobTransition Requeue(JobTransition transition) =>

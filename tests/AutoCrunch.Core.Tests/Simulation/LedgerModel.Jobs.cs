@@ -138,7 +138,12 @@ internal sealed partial class LedgerModel
         JobTransition transition = JobTransitions.After(
             before.Counts, outcome, rule.Retry, world.MonotonicNs, choices.Next(1000) / 1000.0);
         if (transition.State is not (JobState.Succeeded or JobState.Failed))
+        {
             transition = Reconsider(before, outcome, transition);
+            if (transition.Reason == JobReason.Superseded)
+                RunUpdate(before.Id);
+        }
+
         now = _jobs[before.Id];
         world.Note($"      job {before.Id} ends: {outcome.GetType().Name}, {transition.State} {transition.Reason}");
         _jobs[before.Id] = now with
@@ -183,6 +188,24 @@ internal sealed partial class LedgerModel
                     ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded } : transition;
         }
     }
+
+    private void RunUpdate(int jobId)
+    {
+        string path = _jobs[jobId].Path;
+        if (Find(path) is { JobId: null, State: EntryState.Present } update && update.PreviousId == jobId)
+            InsertJob(Recall(path, StatOf(update), jobId), update);
+    }
+
+    private void Requeue(int jobId) => _jobs[jobId] = _jobs[jobId] with
+    {
+        State = JobState.Queued,
+        Reason = null,
+        Counts = _jobs[jobId].Counts with { DueNs = world.MonotonicNs },
+    };
+
+    private static FileStat StatOf(Row row) => new(
+        FileType.Regular, 1, row.Version.Inode, row.Version.SizeBytes, row.Version.MtimeNs, 0, row.BirthNs, 0,
+        row.WasLinked ? 2u : 1u);
 
     private void InsertJob(Completion completion, Row? known)
     {

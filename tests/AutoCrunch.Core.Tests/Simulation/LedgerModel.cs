@@ -158,10 +158,9 @@ internal sealed partial class LedgerModel(
                 continue;
             string moved = to + path[from.Length..];
             MoveJob(row.JobId, moved);
-            if (Find(moved) is { } old && old.Version.Inode != row.Version.Inode)
-                Forgotten(old.Version);
+            Overwrite(moved, row.Version, row.BirthNs);
             _rows.Remove(path);
-            _rows[moved] = row;
+            _rows[moved] = row with { PreviousId = null };
         }
 
         foreach (string path in PathsBelow(from))
@@ -176,9 +175,7 @@ internal sealed partial class LedgerModel(
             && _jobs[id] is { State: JobState.Cancelled, Reason: JobReason.Gone };
         if (!isMissed || world.Find(moved) is null || Find(moved) is { State: not EntryState.Gone })
             return;
-        var stat = new FileStat(
-            FileType.Regular, 1, row.Version.Inode, row.Version.SizeBytes, row.Version.MtimeNs, 0, 0, 0, 1);
-        InsertJob(Recall(moved, stat, row.JobId), null);
+        InsertJob(Recall(moved, StatOf(row), row.JobId ?? row.PreviousId), Find(moved));
         Remove(path);
     }
 
@@ -201,6 +198,7 @@ internal sealed partial class LedgerModel(
             || (completion.Evidence is Evidence.MtimeSet or Evidence.Renamed && completion.Stat.BirthNs != 0);
         if (isKnown || !mayBeRenamed)
             return first;
+        (string Path, Row Row)? best = first;
         foreach ((string at, Row row) in _rows.OrderByDescending(row => row.Value.State == EntryState.Gone))
         {
             bool isSame = row.Version == completion.Version
@@ -209,22 +207,27 @@ internal sealed partial class LedgerModel(
                 && (completion.RenamedFrom is null || ArrivalDecision.HasBirthOf(Known(row)!.Value, completion))
                 && (row.State == EntryState.Gone || ArrivalDecision.HasLeft(Known(row)!.Value, completion)
                     || world.Find(at) is null);
-            if (isSource && ArrivalDecision.CanMoveFrom(Known(row)!.Value, completion, rule.Completion))
-                return (at, row);
             if (isSource)
-                first ??= (at, row);
+                best = Better(best, (at, row), completion);
             else if (row.Version == completion.Version && at != path)
                 Forgotten(row.Version);
         }
 
-        foreach ((string at, Row row) in _displaced)
+        foreach ((string Path, Row Row) row in _displaced.AsEnumerable().Reverse())
         {
-            if (ArrivalDecision.IsDisplaced(Known(row)!.Value, BytePath.Parse(at), completion))
-                return (at, row);
+            if (ArrivalDecision.IsDisplaced(Known(row.Row)!.Value, BytePath.Parse(row.Path), completion))
+                best = Better(best, row, completion);
         }
 
-        return first;
+        return best;
     }
+
+    private (string Path, Row Row) Better(
+        (string Path, Row Row)? best, (string Path, Row Row) other, Completion completion) =>
+        best is { } known && RankOf(known.Row, completion) >= RankOf(other.Row, completion) ? known : other;
+
+    private int RankOf(Row row, Completion completion) =>
+        ArrivalDecision.RankOf(Known(row)!.Value, completion, rule.Completion);
 
     private KnownEntry? Known(Row? known)
     {
@@ -243,7 +246,7 @@ internal sealed partial class LedgerModel(
     // A file that is remembered elsewhere keeps its job.
     private void Put(string path, FileStat stat, EntryState state, HoldReason? held, Row? known)
     {
-        bool isDisplaced = Overwrite(path, stat.Version);
+        bool isDisplaced = Overwrite(path, stat.Version, stat.BirthNs);
         _rows[path] = new Row(
             stat.Version, state, held, isDisplaced ? null : known?.JobId, stat.BirthNs, stat.LinkCount > 1)
         {
@@ -253,7 +256,7 @@ internal sealed partial class LedgerModel(
 
     private void PutJob(string path, FileStat stat, int jobId)
     {
-        Overwrite(path, stat.Version);
+        Overwrite(path, stat.Version, stat.BirthNs);
         _rows[path] = new Row(stat.Version, EntryState.Present, null, jobId, stat.BirthNs, stat.LinkCount > 1);
     }
 
@@ -261,10 +264,14 @@ internal sealed partial class LedgerModel(
     {
         CancelQueued(overwritten?.JobId, JobReason.Superseded);
         Row row = from.Row;
-        Overwrite(to, row.Version);
-        if (!_displaced.Remove(from))
+        bool wasDisplaced = _displaced.Remove(from);
+        Overwrite(to, row.Version, row.BirthNs);
+        if (!wasDisplaced)
             _rows.Remove(from.Path);
-        _rows[to] = row with { State = StateOf(row) };
+        _rows[to] = row with { State = StateOf(row), PreviousId = null };
+        if (row.Held is null && row.JobId is { } id && _jobs[id].State == JobState.Cancelled
+            && Known(row)!.Value.IsUnprocessed)
+            Requeue(id);
         MoveJob(row.JobId, to);
     }
 
@@ -279,8 +286,10 @@ internal sealed partial class LedgerModel(
     }
 
     // Another file has the name now. That it is the old one, when it comes to light elsewhere, its birth tells.
-    private bool Overwrite(string path, FileVersion version)
+    private bool Overwrite(string path, FileVersion version, long birthNs)
     {
+        _displaced.RemoveAll(
+            each => birthNs != 0 && each.Row.Version.Inode == version.Inode && each.Row.BirthNs == birthNs);
         if (Find(path) is not { } old || old.Version.Inode == version.Inode)
             return false;
         if (old is { BirthNs: not 0, WasLinked: false })

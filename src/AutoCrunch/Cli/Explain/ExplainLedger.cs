@@ -52,7 +52,7 @@ internal sealed class ExplainLedger : IDisposable
         if (_reader.FindFile(rule, path) is not { } file)
             return facts;
         IReadOnlyList<Job> jobs = _reader.JobsOf(file.LastJobId, JobsMax);
-        facts = facts with { Entry = file.Known, Jobs = jobs };
+        facts = facts with { Entry = file.Known, Jobs = jobs, IsJobOfOther = !file.IsOwnJob };
         if (jobs is not [{ } latest, ..])
             return facts;
         facts = facts with
