@@ -14,6 +14,14 @@ internal sealed partial class LedgerWriter
     /// </summary>
     public const int DisplacedMax = 10_000;
 
+    /// <summary>
+    /// Held ones as long as no more than this have followed: files that are sent again must not push them out.
+    /// </summary>
+    public const int DisplacedHeldMax = 100_000;
+
+    /// <summary>The oldest are forgotten after so many new ones.</summary>
+    public const int DisplacedTrimInterval = 1_000;
+
     private const string DisplacedColumns =
         "inode, size, mtime_ns, hold, job_id, recorded_ns, device_id, birth_ns, linked, warned_ns";
 
@@ -25,6 +33,7 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _displaceBelow;
     private SqliteStatement _forgetDisplaced;
     private bool _hasDisplaced;
+    private long _trimmedInterval = -1;
 
     // Only a birth tells it from another file, and only a single name says that it has left this one. It keeps its job:
     // that is no longer the name's, or what becomes of the one file would be done to the other. True when it was kept.
@@ -47,15 +56,20 @@ internal sealed partial class LedgerWriter
         foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(to))
         {
             _displaceBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, from.Span).Bind(5, to.Length + 1).Run();
-            if (_db.Changes > 0)
-                TrimDisplaced();
+            TrimDisplaced();
         }
     }
 
     private void TrimDisplaced()
     {
+        if (_db.Changes == 0)
+            return;
         _hasDisplaced = true;
-        _trimDisplaced.Bind(1, _db.LastInsertId - DisplacedMax).Run();
+        long newest = _db.LastInsertId;
+        if (newest / DisplacedTrimInterval == _trimmedInterval)
+            return;
+        _trimmedInterval = newest / DisplacedTrimInterval;
+        _trimDisplaced.Bind(1, newest - DisplacedMax).Bind(2, newest - DisplacedHeldMax).Run();
     }
 
     // It has a row of its own again.
@@ -100,7 +114,7 @@ internal sealed partial class LedgerWriter
             SELECT rule_id, directory, name, state, {DisplacedColumns} FROM files
             WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
             """);
-        _trimDisplaced = _db.Prepare("DELETE FROM displaced WHERE id <= ?1");
+        _trimDisplaced = _db.Prepare("DELETE FROM displaced WHERE id <= ?1 AND (hold IS NULL OR id <= ?2)");
 
         // Whether it was processed, a job that is forgotten no longer tells: then it runs again.
         _findDisplaced = _db.Prepare($"""

@@ -172,17 +172,21 @@ public sealed class DisplacedTests : IDisposable
     }
 
     [Fact]
-    public void The_newest_ones_are_remembered()
+    public void The_newest_ones_are_remembered_and_held_ones_longer()
     {
-        Complete("a");
-        FileVersion second = Complete("a").Version;
-        for (int i = 0; i < LedgerWriter.DisplacedMax; i++)
+        const int Surplus = 3 * LedgerWriter.DisplacedTrimInterval;
+        FileVersion half = _rig.NewVersion();
+        FileStat stat = LedgerRig.StatOf(half) with { BirthNs = BirthNs };
+        _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), stat, HoldReason.ZeroMtime);
+        for (int i = 0; i < LedgerWriter.DisplacedMax + Surplus; i++)
             Complete("a");
         _rig.Sync();
 
         using SqliteDatabase db = SqliteDatabase.OpenReader(_rig.StateDirectory.Join("ledger.db"u8));
-        Assert.Equal(LedgerWriter.DisplacedMax, db.QueryNumber("SELECT count(*) FROM displaced"));
-        Assert.Equal((long)second.Inode, db.QueryNumber("SELECT min(inode) FROM displaced"));
+        Assert.InRange(
+            db.QueryNumber("SELECT count(*) FROM displaced WHERE hold IS NULL")!.Value, LedgerWriter.DisplacedMax - 1,
+            LedgerWriter.DisplacedMax + LedgerWriter.DisplacedTrimInterval);
+        Assert.Equal((long)half.Inode, db.QueryNumber("SELECT inode FROM displaced WHERE hold IS NOT NULL"));
     }
 
     private Completion Complete(string path, FileVersion? version = null, long birthNs = BirthNs) => _rig.Complete(
