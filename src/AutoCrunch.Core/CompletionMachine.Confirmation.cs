@@ -86,7 +86,7 @@ internal sealed partial class CompletionMachine
         }
         else if (file.Phase == Phase.Closed && isUncertain)
             AwaitScan(file, now);
-        else if (file.Phase is Phase.Closed or Phase.Held or Phase.Found)
+        else if (file.Phase is Phase.Closed or Phase.Held)
         {
             // It is the one that was looked at. Whether another of its links is written by now, a new look tells.
             file.IsConfirmed = true;

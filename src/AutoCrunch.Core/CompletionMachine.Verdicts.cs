@@ -199,16 +199,6 @@ internal sealed partial class CompletionMachine
     {
         if (depth == ProbeDepth.Stat)
             return;
-
-        // A new link and one that was renamed look alike: the rename may wait to be read.
-        bool isConfirmed = file.IsConfirmed;
-        file.IsConfirmed = false;
-        if (stat.LinkCount > 1 && !isConfirmed)
-        {
-            ConfirmLater(file, stat, now);
-            return;
-        }
-
         bool writtenLast = stat.MtimeNs == stat.CtimeNs;
         if (RsyncNames.IsTemporaryShape(file.Name))
         {

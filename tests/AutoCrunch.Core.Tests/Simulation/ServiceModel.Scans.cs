@@ -109,6 +109,7 @@ internal sealed partial class ServiceModel
         var known = _ledger.FilesIn(path).ToDictionary(file => file.Name, file => file.Row);
         foreach ((string name, Entry entry) in folder.Files)
         {
+            entry.Inode.WasMovedUnread |= entry.Inode.Links > 1 && _world.Queue.HoldsMove(folder, name);
             bool isKnown = known.Remove(name, out LedgerModel.Row row);
             if (!_rule.Takes(node.PathOf(World.Bytes(name)).Span))
                 continue;
