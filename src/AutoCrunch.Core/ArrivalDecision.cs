@@ -42,8 +42,11 @@ public readonly record struct KnownEntry(
     /// <summary>It was seen with several links: it may be written through another of them.</summary>
     public bool WasLinked { get; init; }
 
-    /// <summary>Another file had this name before, and was processed.</summary>
-    public bool IsUpdate { get; init; }
+    /// <summary>
+    /// It has no job, and another file had this name before: whether that one was processed. Null where there was none,
+    /// or nobody knows any more.
+    /// </summary>
+    public bool? IsUpdate { get; init; }
 
     /// <summary>True when what is recorded here was held when it was last seen.</summary>
     public bool IsHeld => State == EntryState.Held || (State == EntryState.Gone && Held is not null);
@@ -53,7 +56,7 @@ public readonly record struct KnownEntry(
     /// lose it.
     /// </summary>
     public bool IsUnprocessed => State is EntryState.Changed
-        || (Job is null ? IsHeld && !IsUpdate : !IsProcessed(Job, JobReason));
+        || (Job is null ? !(IsUpdate ?? !IsHeld) : !IsProcessed(Job, JobReason));
 
     /// <summary>
     /// True when a job has run or runs, or is not to run. One that was called off, so that another runs, has not.
@@ -88,7 +91,7 @@ public enum ArrivalAction : byte
 
     /// <summary>
     /// The very file that was gone is back (its file system was mounted again, it was moved out and in): its entry is
-    /// as it was before, judged or held; no job.
+    /// as it was before, judged or held; no job but one that was called off because it was gone, which is queued again.
     /// </summary>
     ReviveEntry,
 }
@@ -272,7 +275,8 @@ public static class ArrivalDecision
         if (known.Held is { } reason)
             return policy.Holds(reason) && completion.Evidence != Evidence.MtimeSet;
         bool isRename = completion.Evidence is Evidence.Renamed or Evidence.RenamedFromTemporary;
-        return !known.IsUnprocessed && !(isRename && policy.Renames == ProcessPolicy.Process);
+        bool isCalledOff = known.Job is JobState.Cancelled; // it is queued again
+        return (isCalledOff || !known.IsUnprocessed) && !(isRename && policy.Renames == ProcessPolicy.Process);
     }
 
     // A hold is kept per version: no rename makes a whole file of half a one. A queued job moves along, and so does one

@@ -46,10 +46,13 @@ internal sealed partial class CompletionMachine
         Remove(file);
         if (file.TouchedBefore is { } touched)
             effects.Add(new Effect(EffectKind.MetadataChanged, touched.Directory, touched.Name) { Stat = stat });
-        var completion = new Completion(
-            _rule.Name, file.Directory.PathOf(file.Name), stat, evidence, file.ArrivedNs, now.WallNs)
+
+        // Where its new directory took the place of its old one meanwhile, it is where it was.
+        BytePath path = file.Directory.PathOf(file.Name);
+        BytePath? origin = renamedFrom is { } from ? from.Directory.PathOf(from.Name) : null;
+        var completion = new Completion(_rule.Name, path, stat, evidence, file.ArrivedNs, now.WallNs)
         {
-            RenamedFrom = renamedFrom is { } from ? from.Directory.PathOf(from.Name) : null,
+            RenamedFrom = origin == path ? null : origin,
             TemporaryName = file.TemporaryName,
             IsExisting = file.IsExisting,
             IsFound = file.IsFound,

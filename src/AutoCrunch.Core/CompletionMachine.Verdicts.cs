@@ -198,7 +198,12 @@ internal sealed partial class CompletionMachine
     private void JudgeFound(TrackedFile file, ProbeDepth depth, FileStat stat, Moment now, List<Effect> effects)
     {
         if (depth == ProbeDepth.Stat)
+        {
+            // The look before it may have been where its directory no longer was: no other is on its way.
+            effects.Add(Probe(file, ProbeDepth.Writers));
             return;
+        }
+
         bool writtenLast = stat.MtimeNs == stat.CtimeNs;
         if (RsyncNames.IsTemporaryShape(file.Name))
         {

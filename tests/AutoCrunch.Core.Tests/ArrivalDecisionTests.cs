@@ -121,8 +121,8 @@ public sealed class ArrivalDecisionTests
     }
 
     [Fact]
-    public void The_very_file_that_was_gone_before_its_job_ran_gets_one_when_it_is_back() => Assert.Equal(
-        ArrivalAction.Job,
+    public void The_very_file_that_was_gone_before_its_job_ran_has_it_again_when_it_is_back() => Assert.Equal(
+        ArrivalAction.ReviveEntry,
         Of(Arrived(birthNs: Born), Known(EntryState.Gone, job: JobState.Cancelled, reason: JobReason.Gone)));
 
     [Fact]

@@ -132,7 +132,8 @@ internal static class LedgerRows
         {
             Held = (HoldReason?)row.OptionalInt(8),
             WasLinked = row.Int(10) != 0,
-            IsUpdate = KnownEntry.IsProcessed((JobState?)row.OptionalInt(13), (JobReason?)row.OptionalInt(14)),
+            IsUpdate = row.IsNull(13)
+                ? null : KnownEntry.IsProcessed((JobState)row.Int(13), (JobReason?)row.OptionalInt(14)),
         },
         row.OptionalNumber(5),
         row.OptionalNumber(9))

@@ -35,7 +35,7 @@ internal sealed partial class LedgerWriter
         }
 
         if (action == ArrivalAction.ReviveEntry)
-            ReviveEntry(rule, completion);
+            ReviveEntry(rule, completion, known!.Value);
         else if (action == ArrivalAction.Job)
             InsertGuarded(rule, completion, known);
         else if (action == ArrivalAction.RecordOnly)
@@ -64,7 +64,7 @@ internal sealed partial class LedgerWriter
     private EntrySource? FindSource(LedgerRule rule, Completion completion, EntryRow? known)
     {
         EntrySource? first = null;
-        if (completion.RenamedFrom is { } from && Find(rule, from) is { } left)
+        if (completion.RenamedFrom is { } from && from != completion.Path && Find(rule, from) is { } left)
             first = new EntrySource(from, left, null);
         if (first?.Row.Known.Version == completion.Version)
             return first;
@@ -145,11 +145,31 @@ internal sealed partial class LedgerWriter
             .Bind(13, stat.LinkCount > 1 ? 1 : 0).Bind(14, previousId).Run();
     }
 
-    private void ReviveEntry(LedgerRule rule, Completion completion)
+    private void ReviveEntry(LedgerRule rule, Completion completion, EntryRow known)
     {
         var split = new SplitPath(completion.Path);
         _reviveEntry.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name)
             .Bind(4, Devices.IdOf(completion.Stat.Device)).Run();
+        if (IsCalledOff(known))
+            Requeue(rule, known.JobId!.Value, completion.Path);
+    }
+
+    // It goes on, and counts its attempts on.
+    private static bool IsCalledOff(EntryRow row) =>
+        row is { JobId: not null, Known: { IsHeld: false, Job: JobState.Cancelled, IsUnprocessed: true } };
+
+    private void Requeue(LedgerRule rule, long jobId, BytePath path)
+    {
+        _retry.Bind(1, jobId).Bind(2, NowNs).Run();
+        MoveJob(rule, jobId, path);
+    }
+
+    private void MoveJob(LedgerRule rule, long jobId, BytePath path)
+    {
+        var split = new SplitPath(path);
+        _moveJob.Bind(1, jobId).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, DueOf(rule, split)).Run();
+        rule.NextDueNs = 0;
+        Running.Moved(jobId, path);
     }
 
     private void LinkEntry(LedgerRule rule, BytePath path)
@@ -173,20 +193,14 @@ internal sealed partial class LedgerWriter
             _moveEntry.Bind(1, rule.Id).Bind(2, from.Directory).Bind(3, from.Name)
                 .Bind(4, target.Directory).Bind(5, target.Name).Run();
         ForgetDisplaced(rule, moved.Version.Inode, moved.BirthNs);
-        if (source.Row.JobId is { } last)
-        {
-            if (moved is { IsHeld: false, Job: JobState.Cancelled, IsUnprocessed: true })
-                _retry.Bind(1, last).Bind(2, NowNs).Run();
-            else if (source.DisplacedId is not null)
-                IntendLate(rule, last, to);
-        }
-
-        if (Find(rule, to) is { Known.Job: JobState.Queued or JobState.Running, JobId: { } jobId })
-        {
-            _moveJob.Bind(1, jobId).Bind(2, target.Directory).Bind(3, target.Name).Bind(4, DueOf(rule, target)).Run();
-            rule.NextDueNs = 0;
-            Running.Moved(jobId, to);
-        }
+        if (source.Row.JobId is not { } jobId)
+            return;
+        if (IsCalledOff(source.Row))
+            Requeue(rule, jobId, to);
+        else if (moved.Job is JobState.Queued or JobState.Running)
+            MoveJob(rule, jobId, to);
+        else if (source.DisplacedNs is { } displacedNs)
+            IntendLate(rule, jobId, to, displacedNs);
     }
 
     private void CancelQueued(long jobId, JobReason reason) =>

@@ -116,6 +116,8 @@ internal sealed partial class LedgerWriter
             AdoptAction action = IsOutdated(file, known)
                 ? AdoptAction.LeaveChanged
                 : Adoption.Of(how, file.Stat.Version, known?.Known, hadJob: known is { JobId: not null });
+            if (action == AdoptAction.LeaveKnown && known is { JobId: null, PreviousId: not null })
+                action = AdoptAction.Record; // else it would run if the job before is called off
             counts.Add(action);
             if (!isDry)
                 Adopt(rule, file, action, known);
@@ -150,7 +152,7 @@ internal sealed partial class LedgerWriter
                 break;
             case AdoptAction.Record:
                 // A job that was called off would go on to say that the file was never processed.
-                bool keepsJob = known is { Known.IsUnprocessed: false };
+                bool keepsJob = known is { Known.IsUnprocessed: false, JobId: not null };
                 PutEntry(rule, file.Path, file.Stat, EntryState.Present, null, known, keepsJob);
                 break;
         }

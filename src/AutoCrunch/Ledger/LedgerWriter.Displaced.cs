@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using AutoCrunch.Core;
+using AutoCrunch.Linux;
 
 namespace AutoCrunch.Ledger;
 
@@ -42,7 +43,7 @@ internal sealed partial class LedgerWriter
         if (!IsDisplaced(known, byInode))
             return false;
         var split = new SplitPath(path);
-        _displace.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Run();
+        _displace.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, Clock.WallNs()).Run();
         TrimDisplaced();
         return true;
     }
@@ -55,7 +56,8 @@ internal sealed partial class LedgerWriter
     {
         foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(to))
         {
-            _displaceBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, from.Span).Bind(5, to.Length + 1).Run();
+            _displaceBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, from.Span).Bind(5, to.Length + 1)
+                .Bind(6, Clock.WallNs()).Run();
             TrimDisplaced();
         }
     }
@@ -89,7 +91,10 @@ internal sealed partial class LedgerWriter
             const int Directory = LedgerRows.EntryColumnCount;
             BytePath path = SplitPath.Join(_findDisplaced.Blob(Directory), _findDisplaced.Blob(Directory + 1));
             EntryRow row = LedgerRows.ReadEntry(_findDisplaced);
-            var source = new EntrySource(path, row, _findDisplaced.Number(Directory + 2));
+            var source = new EntrySource(path, row, _findDisplaced.Number(Directory + 2))
+            {
+                DisplacedNs = _findDisplaced.Number(Directory + 3),
+            };
             if (ArrivalDecision.IsDisplaced(row.Known, path, completion))
                 best = Better(best, source, rule, completion);
         }
@@ -110,15 +115,16 @@ internal sealed partial class LedgerWriter
     {
         _hasDisplaced = _db.QueryNumber("SELECT 1 FROM displaced LIMIT 1") is not null;
         _displace = _db.Prepare($"""
-            INSERT INTO displaced (rule_id, directory, name, state, {DisplacedColumns})
-            SELECT rule_id, directory, name, state, {DisplacedColumns} FROM files
+            INSERT INTO displaced (rule_id, directory, name, state, {DisplacedColumns}, displaced_ns)
+            SELECT rule_id, directory, name, state, {DisplacedColumns}, ?4 FROM files
             WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
             """);
         _trimDisplaced = _db.Prepare("DELETE FROM displaced WHERE id <= ?1 AND (hold IS NULL OR id <= ?2)");
 
         // Whether it was processed, a job that is forgotten no longer tells: then it runs again.
         _findDisplaced = _db.Prepare($"""
-            SELECT {LedgerRows.EntryColumns}, f.directory, f.name, f.id FROM {LedgerRows.DisplacedEntries}
+            SELECT {LedgerRows.EntryColumns}, f.directory, f.name, f.id, f.displaced_ns
+            FROM {LedgerRows.DisplacedEntries}
             WHERE f.inode = ?1 AND f.rule_id = ?4 AND f.birth_ns = ?5 AND ((f.size = ?2 AND f.mtime_ns = ?3)
                 OR f.hold = {(int)HoldReason.OwnerOnly})
                 AND (f.job_id IS NULL OR j.id IS NOT NULL OR f.hold IS NOT NULL)
@@ -132,8 +138,8 @@ internal sealed partial class LedgerWriter
         _deleteDisplaced = _db.Prepare("DELETE FROM displaced WHERE id = ?1");
         _forgetDisplaced = _db.Prepare("DELETE FROM displaced WHERE inode = ?1 AND birth_ns = ?2 AND rule_id = ?3");
         _displaceBelow = _db.Prepare($"""
-            INSERT INTO displaced (rule_id, directory, name, state, {DisplacedColumns})
-            SELECT rule_id, directory, name, state, {DisplacedColumns} FROM files f
+            INSERT INTO displaced (rule_id, directory, name, state, {DisplacedColumns}, displaced_ns)
+            SELECT rule_id, directory, name, state, {DisplacedColumns}, ?6 FROM files f
             WHERE rule_id = ?1 AND directory >= ?2 AND directory < ?3 AND birth_ns <> 0 AND linked = 0
                 AND EXISTS (SELECT 1 FROM files m WHERE m.rule_id = ?1 AND m.name = f.name
                     AND m.directory = CAST(?4 || substr(f.directory, ?5) AS BLOB)
@@ -145,5 +151,9 @@ internal sealed partial class LedgerWriter
     /// <param name="Path">Its name there.</param>
     /// <param name="Row">What is known.</param>
     /// <param name="DisplacedId">Its row, if another file has that name now.</param>
-    private readonly record struct EntrySource(BytePath Path, EntryRow Row, long? DisplacedId);
+    private readonly record struct EntrySource(BytePath Path, EntryRow Row, long? DisplacedId)
+    {
+        /// <summary>Since when.</summary>
+        public long? DisplacedNs { get; init; }
+    }
 }

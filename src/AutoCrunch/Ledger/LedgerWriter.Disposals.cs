@@ -69,11 +69,12 @@ internal sealed partial class LedgerWriter
             Intend(rule, job, attempt.Number, policy);
     }
 
-    // Its job ended while another file had its name, so that there was none to do it to.
-    private void IntendLate(LedgerRule rule, long jobId, BytePath path)
+    // Its job ended while another file had its name, so that there was none to do it to. What ended before was decided
+    // then: the rule may have kept its files.
+    private void IntendLate(LedgerRule rule, long jobId, BytePath path, long displacedNs)
     {
-        if (FindJob(rule, jobId) is { } job && PolicyOf(rule, job.State) is { Kind: not DisposalKind.Keep } policy
-            && FindDisposal(jobId) is null)
+        if (FindJob(rule, jobId) is { } job && job.FinishedNs >= displacedNs && FindDisposal(jobId) is null
+            && PolicyOf(rule, job.State) is { Kind: not DisposalKind.Keep } policy)
             Intend(rule, job with { Path = path }, job.Attempts, policy);
     }
 

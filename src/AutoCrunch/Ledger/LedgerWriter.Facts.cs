@@ -119,8 +119,7 @@ internal sealed partial class LedgerWriter
             EntryRow? there = Find(rule, now);
             if (_isGone(rule.Rule, now, AnyDevice) || there is { Known.State: not EntryState.Gone })
                 continue;
-            InsertJob(rule, Recall(rule, now, row), there);
-            Forget(rule, path);
+            MoveEntry(rule, new EntrySource(path, row, null), now, there);
         }
     }
 
@@ -157,8 +156,8 @@ internal sealed partial class LedgerWriter
     {
         KnownEntry known = row.Known;
         var stat = new FileStat(
-            FileType.Regular, 0, known.Version.Inode, known.Version.SizeBytes, known.Version.MtimeNs, 0, known.BirthNs,
-            0, known.WasLinked ? 2u : 1u);
+            FileType.Regular, Devices.NumberOf(row.DeviceId), known.Version.Inode, known.Version.SizeBytes,
+            known.Version.MtimeNs, 0, known.BirthNs, 0, known.WasLinked ? 2u : 1u);
         return Recall(rule, path, stat, row.LastJobId);
     }
 

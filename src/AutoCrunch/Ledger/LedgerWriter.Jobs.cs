@@ -85,7 +85,7 @@ internal sealed partial class LedgerWriter
         if (isOpen && transition.Reason != JobReason.ByHand)
         {
             transition = Reconsider(rule, before, outcome, transition);
-            if (transition.Reason == JobReason.Superseded)
+            if (transition.State == JobState.Cancelled)
                 RunUpdate(rule, before.Id);
         }
 
@@ -228,8 +228,12 @@ internal sealed partial class LedgerWriter
     private void RunUpdate(LedgerRule rule, long jobId)
     {
         Job job = FindJob(rule, jobId)!;
-        if (Find(rule, job.Path) is { JobId: null, Known.State: EntryState.Present } update
-            && update.PreviousId == jobId)
+        if (Find(rule, job.Path) is not { Known.State: EntryState.Present } update)
+            return;
+        FileVersion version = update.Known.Version;
+        bool isUpdate = update.JobId is null ? update.PreviousId == jobId
+            : update.JobId == jobId && (version.Inode, version.SizeBytes) != (job.Version.Inode, job.Version.SizeBytes);
+        if (isUpdate)
             InsertJob(rule, Recall(rule, job.Path, update), update);
     }
 

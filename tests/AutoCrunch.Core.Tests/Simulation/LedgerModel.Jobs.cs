@@ -140,7 +140,7 @@ internal sealed partial class LedgerModel
         if (transition.State is not (JobState.Succeeded or JobState.Failed))
         {
             transition = Reconsider(before, outcome, transition);
-            if (transition.Reason == JobReason.Superseded)
+            if (transition.State == JobState.Cancelled)
                 RunUpdate(before.Id);
         }
 
@@ -192,16 +192,28 @@ internal sealed partial class LedgerModel
     private void RunUpdate(int jobId)
     {
         string path = _jobs[jobId].Path;
-        if (Find(path) is { JobId: null, State: EntryState.Present } update && update.PreviousId == jobId)
+        if (Find(path) is not { State: EntryState.Present } update)
+            return;
+        FileVersion version = _jobs[jobId].Version;
+        bool isUpdate = update.JobId is null ? update.PreviousId == jobId : update.JobId == jobId
+            && (update.Version.Inode, update.Version.SizeBytes) != (version.Inode, version.SizeBytes);
+        if (isUpdate)
             InsertJob(Recall(path, StatOf(update), jobId), update);
     }
 
-    private void Requeue(int jobId) => _jobs[jobId] = _jobs[jobId] with
+    private void RequeueCalledOff(Row row, string path)
     {
-        State = JobState.Queued,
-        Reason = null,
-        Counts = _jobs[jobId].Counts with { DueNs = world.MonotonicNs },
-    };
+        if (row.Held is not null || row.JobId is not { } id
+            || Known(row)!.Value is not { Job: JobState.Cancelled, IsUnprocessed: true })
+            return;
+        _jobs[id] = _jobs[id] with
+        {
+            State = JobState.Queued,
+            Reason = null,
+            Path = path,
+            Counts = _jobs[id].Counts with { DueNs = world.MonotonicNs },
+        };
+    }
 
     private static FileStat StatOf(Row row) => new(
         FileType.Regular, 1, row.Version.Inode, row.Version.SizeBytes, row.Version.MtimeNs, 0, row.BirthNs, 0,

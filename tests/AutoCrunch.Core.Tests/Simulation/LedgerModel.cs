@@ -95,7 +95,10 @@ internal sealed partial class LedgerModel(
         }
 
         if (action == ArrivalAction.ReviveEntry)
+        {
             _rows[path] = known!.Value with { State = StateOf(known.Value) };
+            RequeueCalledOff(known.Value, path);
+        }
         else if (action == ArrivalAction.Job)
             InsertJob(completion, known);
         else if (action == ArrivalAction.RecordOnly)
@@ -175,8 +178,7 @@ internal sealed partial class LedgerModel(
             && _jobs[id] is { State: JobState.Cancelled, Reason: JobReason.Gone };
         if (!isMissed || world.Find(moved) is null || Find(moved) is { State: not EntryState.Gone })
             return;
-        InsertJob(Recall(moved, StatOf(row), row.JobId ?? row.PreviousId), Find(moved));
-        Remove(path);
+        MoveEntry((path, row), moved, Find(moved));
     }
 
     private string[] PathsBelow(string directory) =>
@@ -239,7 +241,7 @@ internal sealed partial class LedgerModel(
             Held = row.Held,
             WasLinked = row.WasLinked,
             IsUpdate = row.PreviousId is { } previous
-                && KnownEntry.IsProcessed(_jobs[previous].State, _jobs[previous].Reason),
+                ? KnownEntry.IsProcessed(_jobs[previous].State, _jobs[previous].Reason) : null,
         };
     }
 
@@ -269,10 +271,8 @@ internal sealed partial class LedgerModel(
         if (!wasDisplaced)
             _rows.Remove(from.Path);
         _rows[to] = row with { State = StateOf(row), PreviousId = null };
-        if (row.Held is null && row.JobId is { } id && _jobs[id].State == JobState.Cancelled
-            && Known(row)!.Value.IsUnprocessed)
-            Requeue(id);
         MoveJob(row.JobId, to);
+        RequeueCalledOff(row, to);
     }
 
     private static bool IsListed(Row row) => row.State is EntryState.Present or EntryState.Held;
