@@ -193,7 +193,7 @@ internal sealed partial class LedgerWriter
         EntryRow? entry = Find(rule, now.Path);
         bool isLatest = entry?.JobId == now.Id;
         if (now.Path != before.Path && outcome is (AttemptOutcome.Gone or AttemptOutcome.Changed))
-            return Requeue(transition); // it looked where the file had been
+            return UnlessReplaced(Requeue(transition), now, entry); // it looked where the file had been
         switch (outcome)
         {
             case AttemptOutcome.Gone:
@@ -214,14 +214,19 @@ internal sealed partial class LedgerWriter
 
                 return transition;
             default:
-                // It would run again, but the path has a newer version with a job of its own, or this version was
-                // submitted by hand meanwhile: of a path, one job waits at most.
-                bool isReplaced = !isLatest && entry is { Known.State: not EntryState.Gone } latest
-                    && (latest.Known.Version != now.Version || latest.Known.Job == JobState.Queued);
-                return isReplaced
-                    ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded }
-                    : transition;
+                return UnlessReplaced(transition, now, entry);
         }
+    }
+
+    // It would run again, but the path has a newer version with a job of its own, or this version was submitted by hand
+    // meanwhile: of a path, one job waits at most.
+    private static JobTransition UnlessReplaced(JobTransition transition, Job now, EntryRow? entry)
+    {
+        bool isReplaced = entry is { Known.State: not EntryState.Gone } latest && latest.JobId != now.Id
+            && (latest.Known.Version != now.Version || latest.Known.Job == JobState.Queued);
+        return isReplaced
+            ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded }
+            : transition;
     }
 
     // What took its file's name was left alone as an update of what would be processed: that it is not now.

@@ -162,7 +162,7 @@ internal sealed partial class LedgerModel
         bool isLatest = entry?.JobId == now.Id;
         JobTransition requeued = transition with { State = JobState.Queued, Reason = null };
         if (now.Path != before.Path && outcome is (AttemptOutcome.Gone or AttemptOutcome.Changed))
-            return requeued;
+            return UnlessReplaced(requeued, now, entry);
         switch (outcome)
         {
             case AttemptOutcome.Gone:
@@ -182,11 +182,15 @@ internal sealed partial class LedgerModel
 
                 return transition;
             default:
-                bool isReplaced = !isLatest && entry is { State: not EntryState.Gone } latest
-                    && latest.Version != now.Version;
-                return isReplaced
-                    ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded } : transition;
+                return UnlessReplaced(transition, now, entry);
         }
+    }
+
+    private static JobTransition UnlessReplaced(JobTransition transition, SimulatedJob now, Row? entry)
+    {
+        bool isReplaced = entry is { State: not EntryState.Gone } latest && latest.JobId != now.Id
+            && latest.Version != now.Version;
+        return isReplaced ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded } : transition;
     }
 
     private void RunUpdate(int jobId)

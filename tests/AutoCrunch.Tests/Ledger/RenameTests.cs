@@ -319,6 +319,21 @@ public sealed class RenameTests : IDisposable
         Assert.Equal("e/a", _rig.Take().Job.Path.ToString());
     }
 
+    [Fact]
+    public void A_job_that_missed_its_renamed_file_does_not_wait_beside_the_one_that_has_replaced_it()
+    {
+        _rig.StartClaims();
+        Completion told = _rig.Complete("a");
+        Attempt first = _rig.Take();
+        Rename("a", "b", told.Version);
+        _rig.Complete("b");
+
+        _rig.Settle(first, AttemptOutcome.Gone.Value);
+
+        Assert.Equal(2, _rig.Take().Job.Id);
+        Assert.Equal(JobReason.Superseded, _rig.Job(1).Reason);
+    }
+
     private void Rename(string from, string to, FileVersion version) => _rig.Complete(
         to, version, Evidence.Renamed, change: told => told with { RenamedFrom = BytePath.Parse(from) });
 }
