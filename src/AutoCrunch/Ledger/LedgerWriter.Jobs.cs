@@ -28,22 +28,25 @@ internal sealed partial class LedgerWriter
     public void Claim(LedgerRule rule, int most, List<Attempt> claimed)
     {
         long now = NowNs;
-        // At most one queued job waits behind each running one. Not as a bound LIMIT: SQLite would compile the
-        // statement anew each time it is bound, which costs more than all else that a claim does.
-        int mostDue = most + rule.Running;
+        // What waits behind a running job, under its old name or its new one, is read over. Not as a bound LIMIT:
+        // SQLite would compile the statement anew each time it is bound, which costs more than all else that a claim
+        // does.
         _findDue.Bind(1, rule.Id).Bind(2, now);
         _due.Clear();
-        while (_due.Count < mostDue && _findDue.Step())
-            _due.Add(LedgerRows.ReadJob(_findDue, rule.Name));
+        while (_due.Count < most && _findDue.Step())
+        {
+            Job job = LedgerRows.ReadJob(_findDue, rule.Name);
+            if (!Running.IsBusy(rule, job.Path))
+                _due.Add(job);
+        }
+
         _findDue.Reset();
         long startedNs = Clock.WallNs();
         int count = 0;
         foreach (Job job in _due)
         {
-            if (count == most)
-                return;
             if (Running.IsBusy(rule, job.Path))
-                continue;
+                continue; // by one that was claimed just now
             _claim.Bind(1, job.Id).Bind(2, startedNs).Run();
             Running.Add(new RunningJob(job.Id, rule, job.Path));
             claimed.Add(AttemptOf(

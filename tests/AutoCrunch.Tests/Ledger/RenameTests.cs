@@ -334,6 +334,20 @@ public sealed class RenameTests : IDisposable
         Assert.Equal(JobReason.Superseded, _rig.Job(1).Reason);
     }
 
+    [Fact]
+    public void What_waits_for_both_names_of_a_running_job_keeps_no_other_from_a_free_slot()
+    {
+        _rig.StartClaims(concurrency: 2);
+        Completion told = _rig.Complete("a");
+        _rig.Take();
+        Rename("a", "b", told.Version);
+        _rig.Complete("a");
+        _rig.Complete("b");
+        _rig.Complete("c");
+
+        Assert.Equal("c", _rig.Take().Job.Path.ToString());
+    }
+
     private void Rename(string from, string to, FileVersion version) => _rig.Complete(
         to, version, Evidence.Renamed, change: told => told with { RenamedFrom = BytePath.Parse(from) });
 }
