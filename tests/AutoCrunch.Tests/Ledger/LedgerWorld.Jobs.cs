@@ -40,7 +40,7 @@ internal sealed partial class LedgerWorld
     private bool IsLeftAlone(string path) => _pair.Twin.Rows.TryGetValue(path, out LedgerTwin.Row row)
         && row.State == EntryState.Present && row.Version == Stat(_files[path]).Version
         && ((_rule.ExistingFiles == ProcessPolicy.Ignore && row.JobId is null)
-            || (_rule.Completion.Updates == ProcessPolicy.Ignore && (_adopted.Contains(path) || (row.LastJobId is { } id
+            || (_rule.Completion.Updates == ProcessPolicy.Ignore && (_wasAdopted || (row.LastJobId is { } id
                 ? KnownEntry.IsProcessed(_pair.Twin.Jobs[id].State, _pair.Twin.Jobs[id].Reason)
                 : _files[path].WasRenamed))));
 
@@ -127,7 +127,7 @@ internal sealed partial class LedgerWorld
                 if (how == AdoptAs.Done)
                 {
                     Excuse(file.Inode);
-                    _adopted.Add(path);
+                    _wasAdopted = true;
                 }
 
                 _pair.Adopt(path, Stat(file), how);

@@ -26,11 +26,11 @@ internal sealed partial class LedgerWorld : IDisposable
     private readonly List<Slot> _slots = [];
     private readonly HashSet<int> _processed = [];
     private readonly HashSet<int> _excused = [];
-    private readonly HashSet<string> _adopted = new(StringComparer.Ordinal);
     private readonly WatchRule _rule;
     private readonly bool _areBirthsKnown;
     private readonly LedgerPair _pair;
     private bool _isScanned;
+    private bool _wasAdopted; // then an update of what counts as done may be left alone, wherever that was moved
     private long _now = 100;
     private int _contents;
 
