@@ -222,10 +222,11 @@ internal sealed partial class LedgerWriter
     }
 
     // It would run again, but the path has a newer version with a job of its own, or this version was submitted by hand
-    // meanwhile: of a path, one job waits at most.
+    // meanwhile: of a path, one job waits at most. Or another file took its name and went: then its own is elsewhere.
     private static JobTransition UnlessReplaced(JobTransition transition, Job now, EntryRow? entry)
     {
-        bool isReplaced = entry is { Known.State: not EntryState.Gone } latest && latest.JobId != now.Id
+        bool isReplaced = entry is { } latest && latest.JobId != now.Id
+            && (latest.Known.State != EntryState.Gone || latest.PreviousId == now.Id)
             && (latest.Known.Version != now.Version || latest.Known.Job == JobState.Queued);
         return isReplaced
             ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded }

@@ -188,7 +188,8 @@ internal sealed partial class LedgerModel
 
     private static JobTransition UnlessReplaced(JobTransition transition, SimulatedJob now, Row? entry)
     {
-        bool isReplaced = entry is { State: not EntryState.Gone } latest && latest.JobId != now.Id
+        bool isReplaced = entry is { } latest && latest.JobId != now.Id
+            && (latest.State != EntryState.Gone || latest.PreviousId == now.Id)
             && latest.Version != now.Version;
         return isReplaced ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded } : transition;
     }

@@ -48,7 +48,7 @@ internal sealed partial class LedgerTwin
         if (isOpen && transition.Reason != JobReason.ByHand)
         {
             transition = Reconsider(attempt.Job, outcome, transition);
-            if (transition.Reason == JobReason.Superseded)
+            if (transition.State == JobState.Cancelled)
                 RunUpdate(id);
         }
 
@@ -101,7 +101,10 @@ internal sealed partial class LedgerTwin
     public void Adopt(string path, FileStat stat, AdoptAs how)
     {
         Row? known = Find(path);
-        switch (Adoption.Of(how, stat.Version, Known(known), hadJob: known?.JobId is not null))
+        AdoptAction action = Adoption.Of(how, stat.Version, Known(known), hadJob: known?.JobId is not null);
+        if (action == AdoptAction.LeaveKnown && known is { JobId: null, PreviousId: not null })
+            action = AdoptAction.Record;
+        switch (action)
         {
             case AdoptAction.Job:
                 InsertJob(ByHand(path, stat), known);
@@ -112,7 +115,7 @@ internal sealed partial class LedgerTwin
                 Put(path, stat, EntryState.Present, null, known, keepsJob: true);
                 break;
             case AdoptAction.Record:
-                bool keepsJob = Known(known) is { IsUnprocessed: false };
+                bool keepsJob = known is { JobId: not null } && Known(known) is { IsUnprocessed: false };
                 Put(path, stat, EntryState.Present, null, known, keepsJob);
                 break;
         }
@@ -151,7 +154,8 @@ internal sealed partial class LedgerTwin
 
     private JobTransition UnlessReplaced(JobTransition transition, TwinJob now, Row? entry)
     {
-        bool isReplaced = entry is { State: not EntryState.Gone } latest && latest.JobId != now.Id
+        bool isReplaced = entry is { } latest && latest.JobId != now.Id
+            && (latest.State != EntryState.Gone || latest.PreviousId == now.Id)
             && (latest.Version != now.Version
                 || (latest.JobId is { } other && _jobs[other].State == JobState.Queued));
         return isReplaced ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded } : transition;
@@ -161,8 +165,22 @@ internal sealed partial class LedgerTwin
     private void RunUpdate(long jobId)
     {
         string path = _jobs[jobId].Path;
-        if (Find(path) is { JobId: null, State: EntryState.Present } update && update.PreviousId == jobId)
+        if (Find(path) is not { State: EntryState.Present } update)
+            return;
+        FileVersion version = _jobs[jobId].Version;
+        bool isUpdate = update.JobId is null ? update.PreviousId == jobId : update.JobId == jobId
+            && (update.Version.Inode, update.Version.SizeBytes) != (version.Inode, version.SizeBytes);
+        if (isUpdate)
             InsertJob(Recall(path, StatOf(update), jobId), update);
+    }
+
+    private void RequeueCalledOff(Row row, string path)
+    {
+        if (row.Held is not null || row.JobId is not { } id
+            || Known(row)!.Value is not { Job: JobState.Cancelled, IsUnprocessed: true })
+            return;
+        Requeue(id);
+        MoveJob(id, path);
     }
 
     private void Requeue(long id) => _jobs[id] = _jobs[id] with { State = JobState.Queued, Reason = null };

@@ -35,7 +35,10 @@ internal sealed partial class LedgerTwin(WatchRule rule, Func<string, bool> isTh
         }
 
         if (action == ArrivalAction.ReviveEntry)
+        {
             _rows[path] = known!.Value with { State = StateOf(known.Value), GoneTime = null };
+            RequeueCalledOff(known.Value, path);
+        }
         else if (action == ArrivalAction.Job)
             InsertJob(completion, known);
         else if (action == ArrivalAction.RecordOnly)
@@ -116,8 +119,7 @@ internal sealed partial class LedgerTwin(WatchRule rule, Func<string, bool> isTh
                 && _jobs[id] is { State: JobState.Cancelled, Reason: JobReason.Gone };
             if (!isMissed || !isThere(moved) || Find(moved) is { State: not EntryState.Gone })
                 continue;
-            InsertJob(Recall(moved, StatOf(row), row.LastJobId), Find(moved));
-            _rows.Remove(path);
+            MoveEntry((path, row), moved, Find(moved));
         }
     }
 
@@ -143,7 +145,7 @@ internal sealed partial class LedgerTwin(WatchRule rule, Func<string, bool> isTh
     private (string Path, Row Row)? FindSource(Completion completion, string path, Row? known)
     {
         (string Path, Row Row)? first = null;
-        if (completion.RenamedFrom is { } from && Find(from.ToString()) is { } left)
+        if (completion.RenamedFrom is { } from && from.ToString() != path && Find(from.ToString()) is { } left)
             first = (from.ToString(), left);
         if (first?.Row.Version == completion.Version)
             return first;
@@ -190,7 +192,7 @@ internal sealed partial class LedgerTwin(WatchRule rule, Func<string, bool> isTh
             Held = row.Held,
             WasLinked = row.WasLinked,
             IsUpdate = row.PreviousId is { } previous
-                && KnownEntry.IsProcessed(_jobs[previous].State, _jobs[previous].Reason),
+                ? KnownEntry.IsProcessed(_jobs[previous].State, _jobs[previous].Reason) : null,
         };
     }
 
@@ -216,10 +218,8 @@ internal sealed partial class LedgerTwin(WatchRule rule, Func<string, bool> isTh
         if (!wasDisplaced)
             _rows.Remove(from.Path);
         _rows[to] = row with { State = StateOf(row), PreviousId = null, GoneTime = null };
-        if (row.Held is null && row.JobId is { } id && _jobs[id].State == JobState.Cancelled
-            && Known(row)!.Value.IsUnprocessed)
-            Requeue(id);
         MoveJob(row.JobId, to);
+        RequeueCalledOff(row, to);
     }
 
     private static EntryState StateOf(Row row) => row.Held is null ? EntryState.Present : EntryState.Held;
