@@ -59,7 +59,7 @@ internal sealed class Inode
     /// It was renamed to a name whose own events were not read, or whose look was not answered: the verdict that
     /// follows from those is on the file that is there, and nobody can know yet that it came by another rename. Or it
     /// was renamed on before its rename was read: by then the name in between is gone, and with it where it came from.
-    /// Or it has several links, and a scan saw the new name before the rename was read: it looks like one more link.
+    /// Or it has several links and was seen under the new name before the rename was read: it looks like one more link.
     /// </summary>
     public bool WasMovedUnread { get; set; }
 

@@ -104,12 +104,16 @@ internal sealed partial class ServiceModel
         _inbox.Enqueue(new ScanNews(node, null, false, null, false, folder, _doubts));
     }
 
+    // One of several links, whose rename to this name is not read yet, looks like a new one.
+    private void Sees(Entry entry) => entry.Inode.WasMovedUnread |=
+        entry.Inode.Links > 1 && _world.Queue.HoldsMove(entry.Folder, entry.Name);
+
     private void ListFiles(Node node, Folder folder, string path)
     {
         var known = _ledger.FilesIn(path).ToDictionary(file => file.Name, file => file.Row);
         foreach ((string name, Entry entry) in folder.Files)
         {
-            entry.Inode.WasMovedUnread |= entry.Inode.Links > 1 && _world.Queue.HoldsMove(folder, name);
+            Sees(entry);
             bool isKnown = known.Remove(name, out LedgerModel.Row row);
             if (!_rule.Takes(node.PathOf(World.Bytes(name)).Span))
                 continue;

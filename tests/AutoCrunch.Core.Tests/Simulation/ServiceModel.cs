@@ -199,8 +199,10 @@ internal sealed partial class ServiceModel
     {
         if (node.IsAdrift || _world.FindFolder(node.Text) is null)
             return ProbeAnswer.Unreadable;
-        if (_world.Find(path) is not { Inode: var inode })
+        if (_world.Find(path) is not { } entry)
             return ProbeAnswer.Gone;
+        Sees(entry);
+        Inode inode = entry.Inode;
         WriterState writer = depth == ProbeDepth.Stat ? WriterState.NotAsked
             : !_conditions.LeasesWork && (depth == ProbeDepth.Writers || !_conditions.ProcTells) ? WriterState.Unknown
             : inode.Writers > 0 ? WriterState.Writing : WriterState.None;

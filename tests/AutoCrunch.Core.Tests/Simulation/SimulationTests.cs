@@ -72,6 +72,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(87857125)] // out and back, with another file there meanwhile and one more link by now
     [InlineData(92384462)] // a listing merged after what was read of the name since
     [InlineData(121225878)] // one of two links, renamed while a scan lists its new name
+    [InlineData(146354233)] // the same, while what had the name before is looked at
     [InlineData(176145)] // a job that runs, and a held file in the place of its file
     public void A_schedule_that_once_showed_something_shows_nothing(ulong seed) =>
         Assert.Null(Shrinker.Violation(new Simulation(new Choices(seed), log: [])));
