@@ -116,8 +116,6 @@ internal sealed partial class LedgerWriter
             AdoptAction action = IsOutdated(file, known)
                 ? AdoptAction.LeaveChanged
                 : Adoption.Of(how, file.Stat.Version, known?.Known, hadJob: known is { JobId: not null });
-            if (action == AdoptAction.LeaveKnown && known is { JobId: null, PreviousId: not null })
-                action = AdoptAction.Record; // else it would run if the job before is called off
             counts.Add(action);
             if (!isDry)
                 Adopt(rule, file, action, known);

@@ -42,7 +42,6 @@ internal sealed partial class LedgerWriter
 
         _findDue.Reset();
         long startedNs = Clock.WallNs();
-        int count = 0;
         foreach (Job job in _due)
         {
             if (Running.IsBusy(rule, job.Path))
@@ -51,10 +50,9 @@ internal sealed partial class LedgerWriter
             Running.Add(new RunningJob(job.Id, rule, job.Path));
             claimed.Add(AttemptOf(
                 rule, job with { State = JobState.Running, Attempts = job.Attempts + 1, StartedNs = startedNs }));
-            count += 1;
         }
 
-        if (count < most)
+        if (_due.Count < most)
             SetNextDue(rule, now);
     }
 

@@ -18,7 +18,7 @@ CREATE TABLE displaced (
     birth_ns INTEGER NOT NULL CHECK (birth_ns <> 0),
     linked INTEGER NOT NULL CHECK (linked = 0),
     warned_ns INTEGER,
-    displaced_ns INTEGER NOT NULL
+    displaced_ns INTEGER NOT NULL          -- when the other file took its name
 ) STRICT;
 
 -- The latest job of the file that had this name before and keeps it; NULL: the row has a job of its own, or neither had.

@@ -36,23 +36,6 @@ public sealed class FoundTests
         Assert.Contains(_driver.Effects, effect => effect.Kind == EffectKind.Complete);
     }
 
-    [Fact]
-    public void A_found_file_that_waits_for_the_queue_is_judged_although_a_scan_missed_it_once()
-    {
-        _tree.Create("f.raw", 0b110_100_100).MtimeNs = WallNs - (3600 * SecondNs);
-        _tree.Get("f.raw").Writers = 0;
-        _tree.Get("f.raw").Links = 2;
-        _tree.Events.Clear();
-        _driver.Elapse(StartNs + SecondNs); // the queue is not read past the look
-        _driver.Publish(FileEventKind.Found, "f.raw");
-        _driver.Probed("f.raw", ProbeDepth.Stat, ProbeAnswer.Gone); // and the look after that one finds it
-        _driver.RunUntil(StartNs + (60 * SecondNs));
-        _driver.Scan();
-        _driver.RunUntil(StartNs + (120 * SecondNs));
-
-        Assert.Contains(_driver.Effects, effect => effect.Kind == EffectKind.Complete);
-    }
-
     // mkdir new; mv d/* new/; rmdir d; mv new d
     [Theory]
     [InlineData(0b110_100_100u)]

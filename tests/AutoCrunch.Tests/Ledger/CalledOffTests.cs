@@ -135,6 +135,23 @@ public sealed class CalledOffTests : IDisposable
     }
 
     [Fact]
+    public void Two_jobs_that_wait_for_one_path_keep_no_slot_from_another()
+    {
+        Complete("a");
+        Complete("b", birthNs: 9);
+        _rig.Sync();
+        const string columns = "rule_id, directory, name, inode, size, mtime_ns, evidence, arrived_ns, completed_ns";
+        using (SqliteDatabase db = SqliteDatabase.OpenWriter(_rig.StateDirectory.Join("ledger.db"u8)))
+            db.Execute($"""
+                UPDATE jobs SET due_ns = id;
+                INSERT INTO jobs ({columns}, due_ns) SELECT {columns}, 1 FROM jobs WHERE id = 1
+                """);
+        _rig.StartClaims(concurrency: 2);
+
+        Assert.Equal(["a", "b"], new[] { _rig.Take(), _rig.Take() }.Select(attempt => attempt.Job.Path.ToString()));
+    }
+
+    [Fact]
     public async Task An_update_that_was_adopted_as_done_does_not_run_in_place_of_the_job_before()
     {
         _rig.Reopen(s_ignoresUpdates);

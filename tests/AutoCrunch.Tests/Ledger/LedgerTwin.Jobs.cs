@@ -101,10 +101,7 @@ internal sealed partial class LedgerTwin
     public void Adopt(string path, FileStat stat, AdoptAs how)
     {
         Row? known = Find(path);
-        AdoptAction action = Adoption.Of(how, stat.Version, Known(known), hadJob: known?.JobId is not null);
-        if (action == AdoptAction.LeaveKnown && known is { JobId: null, PreviousId: not null })
-            action = AdoptAction.Record;
-        switch (action)
+        switch (Adoption.Of(how, stat.Version, Known(known), hadJob: known?.JobId is not null))
         {
             case AdoptAction.Job:
                 InsertJob(ByHand(path, stat), known);
