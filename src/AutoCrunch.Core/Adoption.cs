@@ -55,9 +55,7 @@ public static class Adoption
     {
         if (known is { Job: JobState.Queued })
             return AdoptAction.CancelAndRecord;
-
-        // An update that was left alone would still run if the job before is called off.
-        return isSame && known is { State: EntryState.Present, IsUnprocessed: false, IsUpdate: null }
+        return isSame && known is { State: EntryState.Present, IsUnprocessed: false }
             ? AdoptAction.LeaveKnown
             : AdoptAction.Record;
     }

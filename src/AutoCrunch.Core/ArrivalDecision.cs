@@ -43,8 +43,8 @@ public readonly record struct KnownEntry(
     public bool WasLinked { get; init; }
 
     /// <summary>
-    /// It has no job, and another file had this name before: whether that one was processed. Null where there was none,
-    /// or nobody knows any more.
+    /// It has no job, and another file had this name before: whether that one was processed, and its job does not wait
+    /// or run. Null where there was none, or nobody knows any more.
     /// </summary>
     public bool? IsUpdate { get; init; }
 
@@ -56,18 +56,18 @@ public readonly record struct KnownEntry(
     /// lose it.
     /// </summary>
     public bool IsUnprocessed => State is EntryState.Changed
-        || (Job is null ? !(IsUpdate ?? !IsHeld) : !IsProcessed(Job, JobReason));
+        || (Job is { } job ? job != JobState.Running && !IsProcessed(job, JobReason) : !(IsUpdate ?? !IsHeld));
 
     /// <summary>
-    /// True when a job has run or runs, or is not to run. One that was called off, so that another runs, has not.
+    /// True when a job has run to its end, or is not to run. One that was called off, so that another runs, has not.
     /// </summary>
-    /// <param name="job">Its state; null when there is none.</param>
+    /// <param name="job">Its state.</param>
     /// <param name="reason">Why it was cancelled, if it was.</param>
-    public static bool IsProcessed(JobState? job, JobReason? reason) => job switch
+    public static bool IsProcessed(JobState job, JobReason? reason) => job switch
     {
-        null or JobState.Queued => false,
-        JobState.Cancelled => reason is Core.JobReason.ByHand,
-        _ => true,
+        JobState.Succeeded or JobState.Failed => true,
+        JobState.Cancelled => reason is Core.JobReason.ByHand or Core.JobReason.UpdateIgnored,
+        _ => false,
     };
 }
 
@@ -149,9 +149,13 @@ public static class ArrivalDecision
             return ArrivalAction.MoveEntry;
         if (isBack)
             return ArrivalAction.ReviveEntry;
-        if (known is { IsUnprocessed: false } && policy.Updates == ProcessPolicy.Ignore)
+
+        // While a job of the name runs, nobody knows whether what is left alone would be an update of something: so it
+        // waits for that job's end (LeavesUpdatesAlone).
+        bool isDone = known is { IsUnprocessed: false, Job: not JobState.Running };
+        if (isDone && policy.Updates == ProcessPolicy.Ignore)
             return ArrivalAction.RecordOnly;
-        if (completion.IsExisting && existingFiles == ProcessPolicy.Ignore && known is not { IsUnprocessed: true })
+        if (completion.IsExisting && existingFiles == ProcessPolicy.Ignore && (isDone || known is null))
             return ArrivalAction.RecordOnly;
         return ArrivalAction.Job;
     }
@@ -239,6 +243,19 @@ public static class ArrivalDecision
             EntryState.Present or EntryState.Changed => ChangeAction.SupersedeAndExpect,
             _ => ChangeAction.Supersede,
         };
+    }
+
+    /// <summary>
+    /// True when what completed under a name while its job was under way is left alone, as that job has processed the
+    /// name; false when it takes the job's place.
+    /// </summary>
+    /// <param name="job">What became of the job.</param>
+    /// <param name="reason">Why it was cancelled, if it was.</param>
+    /// <param name="policy">The rule's completion policy.</param>
+    public static bool LeavesUpdatesAlone(JobState job, JobReason? reason, CompletionPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        return policy.Updates == ProcessPolicy.Ignore && KnownEntry.IsProcessed(job, reason);
     }
 
     // Neither a rename nor a later chmod or a scan makes a held version whole, nor a clock that was set: only its

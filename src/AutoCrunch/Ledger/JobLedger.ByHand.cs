@@ -41,13 +41,13 @@ internal sealed partial class JobLedger
         Request(writer => writer.ListFailed(_rules[rule], afterId, ByHandMost));
 
     /// <summary>
-    /// Jobs that were found are due at once. False for what has come to run, or was forgotten, or whose file began to
-    /// be moved or deleted, meanwhile.
+    /// Jobs that were found are due at once. False for what meanwhile has come to run, or was forgotten, or replaced by
+    /// another job, or whose file began to be moved or deleted.
     /// </summary>
     public Task<bool[]> RetryAsync(IReadOnlyList<FoundJob> jobs)
     {
         Invariant.That(jobs.Count <= ByHandMost);
-        return Request<bool[]>(writer => [.. jobs.Select(writer.Retry)]);
+        return Request<bool[]>(writer => [.. jobs.Select(job => writer.Retry(job, RuleOf))]);
     }
 
     /// <summary>The newest job's id; 0 when there is none.</summary>

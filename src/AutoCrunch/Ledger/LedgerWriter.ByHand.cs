@@ -62,11 +62,14 @@ internal sealed partial class LedgerWriter
 
     /// <summary>
     /// An operator's retry of a job that was found before: due at once, whatever the policy says, under the path its
-    /// file has now. False when it has come to run, or was forgotten, or its file began to be moved, meanwhile.
+    /// file has now. False when meanwhile it has come to run, or was forgotten, or another job has taken its place, or
+    /// its file began to be moved.
     /// </summary>
-    public bool Retry(FoundJob found)
+    /// <param name="found">The job as it was found.</param>
+    /// <param name="ruleOf">The rule of a row in <c>rules</c>; null when it is configured no longer.</param>
+    public bool Retry(FoundJob found, Func<int, LedgerRule?> ruleOf)
     {
-        if (!Retry(found.Job.Id))
+        if (FindJob(found.Job.Id, ruleOf)?.LatestId != found.LatestId || !Retry(found.Job.Id))
             return false;
         var split = new SplitPath(found.Job.Path);
         _moveJob.Bind(1, found.Job.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, NowNs).Run();
@@ -84,8 +87,9 @@ internal sealed partial class LedgerWriter
     public long NewestJobId => _db.QueryNumber("SELECT max(id) FROM jobs") ?? 0;
 
     /// <summary>
-    /// A file is to be processed now, whatever happened to it before. A job of this version that waits is the one; else
-    /// there is a new one, which waits for one that runs. Refused while the file is being moved or deleted.
+    /// A file is to be processed now, whatever happened to it before. A job of this version that waits is the one,
+    /// unless it may be left alone as an update of what runs; else there is a new one, which waits for one that runs.
+    /// Refused while the file is being moved or deleted.
     /// </summary>
     public Submitted Submit(LedgerRule rule, SeenFile file)
     {
@@ -94,7 +98,8 @@ internal sealed partial class LedgerWriter
             return new Submitted(previous, HasWaited: false) { IsRefused = true };
         if (IsOutdated(file, known))
             return new Submitted(0, HasWaited: false) { HasChanged = true };
-        bool waits = known is { Known.Job: JobState.Queued } entry && entry.Known.Version == file.Stat.Version;
+        bool waits = known is { Known.Job: JobState.Queued } entry && entry.Known.Version == file.Stat.Version
+            && !(rule.Rule.Completion.Updates == ProcessPolicy.Ignore && Running.IsBusy(rule, file.Path));
         if (!waits)
             InsertJob(rule, ByHand(rule, file), known);
         long jobId = Find(rule, file.Path)!.Value.JobId!.Value;

@@ -152,15 +152,6 @@ internal sealed partial class LedgerWriter
         return new Completion(rule.Name, path, stat, evidence, arrivedNs, now);
     }
 
-    private Completion Recall(LedgerRule rule, BytePath path, EntryRow row)
-    {
-        KnownEntry known = row.Known;
-        var stat = new FileStat(
-            FileType.Regular, Devices.NumberOf(row.DeviceId), known.Version.Inode, known.Version.SizeBytes,
-            known.Version.MtimeNs, 0, known.BirthNs, 0, known.WasLinked ? 2u : 1u);
-        return Recall(rule, path, stat, row.LastJobId);
-    }
-
     [MemberNotNull(nameof(_goneEntry), nameof(_updateEntryVersion), nameof(_updateJobVersion), nameof(_findOrigin))]
     [MemberNotNull(nameof(_cancelQueuedBelow), nameof(_goneBelow), nameof(_moveJobsBelow))]
     [MemberNotNull(nameof(_moveBelow), nameof(_missedBelow))]

@@ -84,11 +84,7 @@ internal sealed partial class LedgerWriter
         Job before = attempt.Job;
         bool isOpen = transition.State is not (JobState.Succeeded or JobState.Failed);
         if (isOpen && transition.Reason != JobReason.ByHand)
-        {
             transition = Reconsider(rule, before, outcome, transition);
-            if (transition.State == JobState.Cancelled)
-                RunUpdate(rule, before.Id);
-        }
 
         long now = Clock.WallNs();
         if (transition.IsRecorded)
@@ -100,6 +96,8 @@ internal sealed partial class LedgerWriter
             .Bind(6, transition.Counts.Failures).Bind(7, transition.Counts.Crashes)
             .Bind(8, isFinal ? now : (long?)null).Run();
         Invariant.That(_db.Changes == 1);
+        if (ArrivalDecision.LeavesUpdatesAlone(transition.State, transition.Reason, rule.Rule.Completion))
+            LeaveUpdateAlone(rule, before.Id);
         CountFailures(rule, transition.State);
         Intend(rule, attempt, transition.State);
         NoteFailure(rule, attempt, outcome, transition.State);
@@ -231,17 +229,23 @@ internal sealed partial class LedgerWriter
             : transition;
     }
 
-    // What took its file's name was left alone as an update of what would be processed: that it is not now.
-    private void RunUpdate(LedgerRule rule, long jobId)
+    // Where it or the job's file was renamed meanwhile, they have a name each, and both run.
+    private void LeaveUpdateAlone(LedgerRule rule, long jobId)
     {
-        Job job = FindJob(rule, jobId)!;
-        if (Find(rule, job.Path) is not { Known.State: EntryState.Present } update)
-            return;
-        FileVersion version = update.Known.Version;
-        bool isUpdate = update.JobId is null ? update.PreviousId == jobId
-            : update.JobId == jobId && (version.Inode, version.SizeBytes) != (job.Version.Inode, job.Version.SizeBytes);
-        if (isUpdate)
-            InsertJob(rule, Recall(rule, job.Path, update), update);
+        BytePath path = FindJob(rule, jobId)!.Path;
+        if (Find(rule, path) is { Known.Job: JobState.Queued, JobId: { } waiting } && IsUpdateOf(rule, waiting, jobId))
+            CancelQueued(waiting, JobReason.UpdateIgnored);
+    }
+
+    // Others that waited between the two were superseded. What an operator asked for is no update.
+    private bool IsUpdateOf(LedgerRule rule, long waitingId, long jobId)
+    {
+        if (FindJob(rule, waitingId) is not { Evidence: not Evidence.ByHand } waiting)
+            return false;
+        long? previousId = waiting.PreviousId;
+        while (previousId > jobId)
+            previousId = FindJob(rule, previousId.Value)?.PreviousId;
+        return previousId == jobId;
     }
 
     private static JobTransition Requeue(JobTransition transition) =>

@@ -138,11 +138,7 @@ internal sealed partial class LedgerModel
         JobTransition transition = JobTransitions.After(
             before.Counts, outcome, rule.Retry, world.MonotonicNs, choices.Next(1000) / 1000.0);
         if (transition.State is not (JobState.Succeeded or JobState.Failed))
-        {
             transition = Reconsider(before, outcome, transition);
-            if (transition.State == JobState.Cancelled)
-                RunUpdate(before.Id);
-        }
 
         now = _jobs[before.Id];
         world.Note($"      job {before.Id} ends: {outcome.GetType().Name}, {transition.State} {transition.Reason}");
@@ -194,18 +190,6 @@ internal sealed partial class LedgerModel
         return isReplaced ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded } : transition;
     }
 
-    private void RunUpdate(int jobId)
-    {
-        string path = _jobs[jobId].Path;
-        if (Find(path) is not { State: EntryState.Present } update)
-            return;
-        FileVersion version = _jobs[jobId].Version;
-        bool isUpdate = update.JobId is null ? update.PreviousId == jobId : update.JobId == jobId
-            && (update.Version.Inode, update.Version.SizeBytes) != (version.Inode, version.SizeBytes);
-        if (isUpdate)
-            InsertJob(Recall(path, StatOf(update), jobId), update);
-    }
-
     private void RequeueCalledOff(Row row, string path)
     {
         if (row.Held is not null || row.JobId is not { } id
@@ -219,10 +203,6 @@ internal sealed partial class LedgerModel
             Counts = _jobs[id].Counts with { DueNs = world.MonotonicNs },
         };
     }
-
-    private static FileStat StatOf(Row row) => new(
-        FileType.Regular, 1, row.Version.Inode, row.Version.SizeBytes, row.Version.MtimeNs, 0, row.BirthNs, 0,
-        row.WasLinked ? 2u : 1u);
 
     private void InsertJob(Completion completion, Row? known)
     {

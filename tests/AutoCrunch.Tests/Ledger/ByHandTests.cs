@@ -48,6 +48,20 @@ public sealed class ByHandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_retry_leaves_a_job_that_was_replaced_since_it_was_found()
+    {
+        _rig.Open().StartClaims();
+        _rig.Complete("a");
+        _rig.Succeed(_rig.Take());
+        FoundJob found = Assert.Single(await _rig.Ledger.FindAsync([1]))!;
+        _rig.Complete("a");
+        _rig.Sync();
+
+        Assert.False(Assert.Single(await _rig.Ledger.RetryAsync([found])));
+        Assert.Equal(["a:Succeeded", "a:Running"], _rig.Story());
+    }
+
+    [Fact]
     public async Task A_rule_that_is_paused_claims_nothing_from_then_on_until_it_is_resumed()
     {
         _rig.Open().StartClaims();

@@ -6,24 +6,22 @@ namespace AutoCrunch.Tests.Ledger;
 // Renamed, and another file had its name before that was read.
 public sealed class DisplacedTests : IDisposable
 {
-    private const long BirthNs = 7;
-
     private readonly LedgerRig _rig = new LedgerRig().Open();
 
     public void Dispose() => _rig.Dispose();
 
     [Theory]
-    [InlineData(BirthNs, true)]
+    [InlineData(LedgerRig.BirthNs, true)]
     [InlineData(8, false)] // another file on its inode
     [InlineData(0, false)] // nothing tells
     public void A_processed_file_whose_name_another_took_is_known_by_its_birth(long birthNs, bool isKnown)
     {
         _rig.StartClaims();
-        FileVersion version = Complete("a").Version;
+        FileVersion version = _rig.CompleteBorn("a").Version;
         _rig.Succeed(_rig.Take());
-        Complete("a", birthNs: 9);
+        _rig.CompleteBorn("a", birthNs: 9);
         _rig.Succeed(_rig.Take());
-        Complete("b", version, birthNs);
+        _rig.CompleteBorn("b", version, birthNs);
 
         Assert.Equal(isKnown ? 2 : 3, _rig.Story().Length);
         _rig.Reopen();
@@ -37,13 +35,13 @@ public sealed class DisplacedTests : IDisposable
     public void A_processed_file_that_is_back_with_another_link_is_known_under_its_own_name(string name, int jobs)
     {
         _rig.StartClaims();
-        FileVersion version = Complete("a").Version;
+        FileVersion version = _rig.CompleteBorn("a").Version;
         _rig.Succeed(_rig.Take());
-        Complete("a", birthNs: 9);
+        _rig.CompleteBorn("a", birthNs: 9);
         _rig.Succeed(_rig.Take());
         _rig.Complete(name, version, Evidence.Renamed, change: told => told with
         {
-            Stat = told.Stat with { BirthNs = BirthNs, LinkCount = 2 },
+            Stat = told.Stat with { BirthNs = LedgerRig.BirthNs, LinkCount = 2 },
         });
 
         Assert.Equal(jobs, _rig.Story().Length);
@@ -53,10 +51,10 @@ public sealed class DisplacedTests : IDisposable
     public void A_held_file_whose_name_another_took_stays_held()
     {
         FileVersion version = _rig.NewVersion();
-        FileStat stat = LedgerRig.StatOf(version) with { BirthNs = BirthNs };
+        FileStat stat = LedgerRig.StatOf(version) with { BirthNs = LedgerRig.BirthNs };
         _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), stat, HoldReason.ZeroMtime);
-        Complete("a", birthNs: 9);
-        Complete("b", version);
+        _rig.CompleteBorn("a", birthNs: 9);
+        _rig.CompleteBorn("b", version);
 
         Assert.Equal(["a:Queued"], _rig.Story());
         KnownEntry entry = _rig.Read(reader => reader.FindFile("raw", BytePath.Parse("b")))!.Value.Known;
@@ -66,9 +64,9 @@ public sealed class DisplacedTests : IDisposable
     [Fact]
     public void A_job_that_was_called_off_when_another_file_took_the_name_goes_along()
     {
-        FileVersion version = Complete("a").Version;
-        Complete("a", birthNs: 9);
-        Complete("b", version);
+        FileVersion version = _rig.CompleteBorn("a").Version;
+        _rig.CompleteBorn("a", birthNs: 9);
+        _rig.CompleteBorn("b", version);
 
         Assert.Equal(["b:Queued", "a:Queued"], _rig.Story());
     }
@@ -77,11 +75,11 @@ public sealed class DisplacedTests : IDisposable
     public void What_took_the_name_stays_when_the_kernel_says_that_the_displaced_file_has_left_it()
     {
         _rig.Reopen(LedgerRig.Rule(completion: new CompletionPolicy { Renames = ProcessPolicy.Process }));
-        FileVersion version = Complete("a").Version;
-        Complete("a", birthNs: 9);
+        FileVersion version = _rig.CompleteBorn("a").Version;
+        _rig.CompleteBorn("a", birthNs: 9);
         _rig.Complete("b", version, Evidence.Renamed, change: told => told with
         {
-            Stat = told.Stat with { BirthNs = BirthNs },
+            Stat = told.Stat with { BirthNs = LedgerRig.BirthNs },
             RenamedFrom = BytePath.Parse("a"),
         });
 
@@ -92,12 +90,12 @@ public sealed class DisplacedTests : IDisposable
     public void A_running_job_moves_along_and_the_job_of_what_took_the_name_stays()
     {
         _rig.StartClaims(concurrency: 2);
-        FileVersion version = Complete("a").Version;
+        FileVersion version = _rig.CompleteBorn("a").Version;
         Attempt running = _rig.Take();
         FileStat held = LedgerRig.StatOf(_rig.NewVersion()) with { BirthNs = 9 };
         _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), held, HoldReason.ZeroMtime);
-        Complete("b", version);
-        Complete("a", birthNs: 10);
+        _rig.CompleteBorn("b", version);
+        _rig.CompleteBorn("a", birthNs: 10);
         _rig.SettleNow(running, new AttemptOutcome.Changed(held.Version));
 
         string[] paths = [_rig.Take().Job.Path.ToString(), _rig.Take().Job.Path.ToString()];
@@ -110,15 +108,15 @@ public sealed class DisplacedTests : IDisposable
     public void A_job_that_failed_is_tried_again_when_its_file_takes_its_name_back(bool failsFirst)
     {
         _rig.StartClaims();
-        FileVersion version = Complete("a").Version;
+        FileVersion version = _rig.CompleteBorn("a").Version;
         Attempt running = _rig.Take();
         FileStat held = LedgerRig.StatOf(_rig.NewVersion()) with { BirthNs = 9 };
         _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), held, HoldReason.ZeroMtime);
         if (!failsFirst)
-            Complete("a", version);
+            _rig.CompleteBorn("a", version);
         _rig.SettleNow(running, new AttemptOutcome.Failed("it failed", ExitCode: 1));
         if (failsFirst)
-            Complete("a", version);
+            _rig.CompleteBorn("a", version);
 
         Assert.Equal("a", _rig.Take().Job.Path.ToString());
     }
@@ -129,14 +127,14 @@ public sealed class DisplacedTests : IDisposable
     public void What_took_a_name_is_an_update_of_it_if_its_file_was_processed(bool isProcessed, int jobs)
     {
         _rig.Reopen(LedgerRig.Rule(completion: new CompletionPolicy { Updates = ProcessPolicy.Ignore }));
-        Complete("a");
+        _rig.CompleteBorn("a");
         if (isProcessed)
             _rig.StartClaims().Succeed(_rig.Take());
         FileVersion half = _rig.NewVersion();
         FileStat stat = LedgerRig.StatOf(half) with { BirthNs = 9 };
         _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), stat, HoldReason.ZeroMtime);
-        Complete("a", half with { MtimeNs = half.MtimeNs + 1 }, birthNs: 9);
-        Complete("a", birthNs: 10);
+        _rig.CompleteBorn("a", half with { MtimeNs = half.MtimeNs + 1 }, birthNs: 9);
+        _rig.CompleteBorn("a", birthNs: 10);
 
         Assert.Equal(jobs, _rig.Story().Length);
         long? last = _rig.Read(reader => reader.FindFile("raw", BytePath.Parse("a")))!.Value.LastJobId;
@@ -146,12 +144,12 @@ public sealed class DisplacedTests : IDisposable
     [Fact]
     public void Whether_a_forgotten_job_has_run_is_not_guessed()
     {
-        FileVersion version = Complete("a").Version;
-        Complete("a", birthNs: 9);
+        FileVersion version = _rig.CompleteBorn("a").Version;
+        _rig.CompleteBorn("a", birthNs: 9);
         _rig.Sync();
         using (SqliteDatabase db = SqliteDatabase.OpenWriter(_rig.StateDirectory.Join("ledger.db"u8)))
             db.Execute("DELETE FROM jobs WHERE id = 1");
-        Complete("b", version);
+        _rig.CompleteBorn("b", version);
 
         Assert.Equal(["a:Queued", "b:Queued"], _rig.Story());
     }
@@ -161,10 +159,10 @@ public sealed class DisplacedTests : IDisposable
     {
         FileVersion whole = _rig.NewVersion();
         FileVersion half = whole with { MtimeNs = whole.MtimeNs + 1 };
-        Complete("b", whole);
-        FileStat stat = LedgerRig.StatOf(half) with { BirthNs = BirthNs };
+        _rig.CompleteBorn("b", whole);
+        FileStat stat = LedgerRig.StatOf(half) with { BirthNs = LedgerRig.BirthNs };
         _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("b"), stat, HoldReason.OwnerOnly, isMoved: true);
-        Complete("b", whole);
+        _rig.CompleteBorn("b", whole);
         Assert.Equal(["b:Queued"], _rig.Story());
 
         _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("b"), stat, HoldReason.OwnerOnly);
@@ -176,10 +174,10 @@ public sealed class DisplacedTests : IDisposable
     {
         const int Surplus = 3 * LedgerWriter.DisplacedTrimInterval;
         FileVersion half = _rig.NewVersion();
-        FileStat stat = LedgerRig.StatOf(half) with { BirthNs = BirthNs };
+        FileStat stat = LedgerRig.StatOf(half) with { BirthNs = LedgerRig.BirthNs };
         _rig.Ledger.KnownFiles.Held("raw", BytePath.Parse("a"), stat, HoldReason.ZeroMtime);
         for (int i = 0; i < LedgerWriter.DisplacedMax + Surplus; i++)
-            Complete("a");
+            _rig.CompleteBorn("a");
         _rig.Sync();
 
         using SqliteDatabase db = SqliteDatabase.OpenReader(_rig.StateDirectory.Join("ledger.db"u8));
@@ -188,7 +186,4 @@ public sealed class DisplacedTests : IDisposable
             LedgerWriter.DisplacedMax + LedgerWriter.DisplacedTrimInterval);
         Assert.Equal((long)half.Inode, db.QueryNumber("SELECT inode FROM displaced WHERE hold IS NOT NULL"));
     }
-
-    private Completion Complete(string path, FileVersion? version = null, long birthNs = BirthNs) => _rig.Complete(
-        path, version, Evidence.MtimeSet, change: told => told with { Stat = told.Stat with { BirthNs = birthNs } });
 }

@@ -65,7 +65,7 @@ internal sealed class LedgerPair : IDisposable
             return;
         if (versionAt(path) != found.Job.Version)
             return;
-        Both((writer, _) => writer.Retry(found), () => Twin.Retry(id));
+        Both((writer, _) => writer.Retry(found, _ => _rule), () => Twin.Retry(id));
         CheckWaiting(id);
     }
 

@@ -9,6 +9,9 @@ namespace AutoCrunch.Tests.Ledger;
 /// <summary>A real ledger in a directory of its own, whose claimed jobs the test runs by hand.</summary>
 internal sealed class LedgerRig : IDisposable
 {
+    /// <summary>When files are born, where nothing else is said.</summary>
+    public const long BirthNs = 7;
+
     private readonly TempDirectory _directory;
     private readonly bool _ownsDirectory;
     private ulong _inode = 100;
@@ -113,6 +116,18 @@ internal sealed class LedgerRig : IDisposable
         Ledger.Record(completion);
         return completion;
     }
+
+    /// <summary>The same of a file whose birth is known.</summary>
+    public Completion CompleteBorn(
+        string path, FileVersion? version = null, long birthNs = BirthNs, Evidence evidence = Evidence.MtimeSet,
+        string? from = null, ulong device = 1) => Complete(path, version, evidence, change: told => told with
+        {
+            Stat = told.Stat with { BirthNs = birthNs, Device = device },
+            RenamedFrom = from is null ? null : BytePath.Parse(from),
+        });
+
+    public void Hold(string path, FileVersion version, long birthNs, HoldReason reason = HoldReason.ZeroMtime) =>
+        Ledger.KnownFiles.Held("raw", BytePath.Parse(path), StatOf(version) with { BirthNs = birthNs }, reason);
 
     public FileVersion NewVersion() => new(++_inode, 1000, 1_700_000_000_000_000_000 + (long)_inode);
 

@@ -32,8 +32,7 @@ internal sealed partial class LedgerTwin
     public IReadOnlyDictionary<long, TwinJob> Jobs => _jobs;
 
     /// <summary>Whether a job that waits may be claimed: none runs of its path.</summary>
-    public bool CanClaim(TwinJob job) => job.State == JobState.Queued
-        && !_running.Values.Any(running => running.Claimed == job.Path || running.Now == job.Path);
+    public bool CanClaim(TwinJob job) => job.State == JobState.Queued && !IsBusy(job.Path);
 
     public void Claim(long id)
     {
@@ -46,11 +45,7 @@ internal sealed partial class LedgerTwin
         long id = attempt.Job.Id;
         bool isOpen = transition.State is not (JobState.Succeeded or JobState.Failed);
         if (isOpen && transition.Reason != JobReason.ByHand)
-        {
             transition = Reconsider(attempt.Job, outcome, transition);
-            if (transition.State == JobState.Cancelled)
-                RunUpdate(id);
-        }
 
         _jobs[id] = _jobs[id] with
         {
@@ -60,6 +55,8 @@ internal sealed partial class LedgerTwin
             Crashes = transition.Counts.Crashes,
             Attempts = transition.IsRecorded ? attempt.Number : attempt.Number - 1,
         };
+        if (ArrivalDecision.LeavesUpdatesAlone(transition.State, transition.Reason, rule.Completion))
+            LeaveUpdateAlone(id);
         _running.Remove(id);
     }
 
@@ -92,7 +89,7 @@ internal sealed partial class LedgerTwin
     {
         Row? known = Find(path);
         bool waits = known is { JobId: { } id } row && _jobs[id].State == JobState.Queued
-            && row.Version == stat.Version;
+            && row.Version == stat.Version && !(rule.Completion.Updates == ProcessPolicy.Ignore && IsBusy(path));
         if (!waits)
             InsertJob(ByHand(path, stat), known);
         Requeue(Find(path)!.Value.JobId!.Value);
@@ -117,6 +114,9 @@ internal sealed partial class LedgerTwin
                 break;
         }
     }
+
+    private bool IsBusy(string path) =>
+        _running.Values.Any(running => running.Claimed == path || running.Now == path);
 
     private JobTransition Reconsider(Job before, AttemptOutcome outcome, JobTransition transition)
     {
@@ -158,17 +158,17 @@ internal sealed partial class LedgerTwin
         return isReplaced ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded } : transition;
     }
 
-    // What took its file's name was left alone as an update of what would be processed: that it is not now.
-    private void RunUpdate(long jobId)
+    private void LeaveUpdateAlone(long jobId)
     {
-        string path = _jobs[jobId].Path;
-        if (Find(path) is not { State: EntryState.Present } update)
-            return;
-        FileVersion version = _jobs[jobId].Version;
-        bool isUpdate = update.JobId is null ? update.PreviousId == jobId : update.JobId == jobId
-            && (update.Version.Inode, update.Version.SizeBytes) != (version.Inode, version.SizeBytes);
-        if (isUpdate)
-            InsertJob(Recall(path, StatOf(update), jobId), update);
+        if (Find(_jobs[jobId].Path)?.JobId is { } waiting && _jobs[waiting].Evidence != Evidence.ByHand
+            && Before(waiting).Contains(jobId))
+            CancelQueued(waiting, JobReason.UpdateIgnored);
+    }
+
+    private IEnumerable<long> Before(long id)
+    {
+        for (long? before = _jobs[id].PreviousId; before is { } found; before = _jobs[found].PreviousId)
+            yield return found;
     }
 
     private void RequeueCalledOff(Row row, string path)
@@ -181,10 +181,6 @@ internal sealed partial class LedgerTwin
     }
 
     private void Requeue(long id) => _jobs[id] = _jobs[id] with { State = JobState.Queued, Reason = null };
-
-    private static FileStat StatOf(Row row) => new(
-        FileType.Regular, 1, row.Version.Inode, row.Version.SizeBytes, row.Version.MtimeNs, 0, row.BirthNs, 0,
-        row.WasLinked ? 2u : 1u);
 
     private void InsertJob(Completion completion, Row? known)
     {

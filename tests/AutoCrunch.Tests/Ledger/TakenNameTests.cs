@@ -4,114 +4,26 @@ using AutoCrunch.Linux;
 
 namespace AutoCrunch.Tests.Ledger;
 
-// More of files whose name another took: where updates are left alone, what operators do, directories, what is told.
+// More of files whose name another took: what operators do, directories, what is told.
 public sealed class TakenNameTests : IDisposable
 {
-    private const long BirthNs = 7;
-
-    private static readonly WatchRule s_ignoresUpdates =
-        LedgerRig.Rule(completion: new CompletionPolicy { Updates = ProcessPolicy.Ignore });
-
     private readonly LedgerRig _rig = new LedgerRig().Open();
 
     public void Dispose() => _rig.Dispose();
 
     [Fact]
-    public void Updates_ignored_what_took_the_name_of_a_file_before_its_first_attempt_began_is_processed()
-    {
-        _rig.Reopen(s_ignoresUpdates);
-        _rig.StartClaims();
-        Complete("a");
-        Attempt claimed = _rig.Take();
-        FileVersion second = Complete("a", birthNs: 9).Version;
-        _rig.Settle(claimed, new AttemptOutcome.Changed(second));
-
-        Assert.Contains(_rig.Jobs(), job => job is { State: JobState.Queued or JobState.Running });
-    }
-
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Updates_ignored_a_name_whose_attempt_failed_or_was_interrupted_is_tried_again(bool isShutdown)
-    {
-        _rig.Reopen(s_ignoresUpdates);
-        _rig.StartClaims();
-        Complete("a");
-        Attempt running = _rig.Take();
-        Complete("a", birthNs: 9);
-        _rig.Settle(running, isShutdown
-            ? new AttemptOutcome.Interrupted(ByCrash: false) : new AttemptOutcome.Failed("it failed", ExitCode: 1));
-
-        Assert.Contains(_rig.Jobs(), job => job is { State: JobState.Queued or JobState.Running });
-    }
-
-    [Fact]
-    public void The_same_where_births_are_not_known_is_processed()
-    {
-        _rig.Reopen(s_ignoresUpdates);
-        _rig.StartClaims();
-        Complete("a", birthNs: 0);
-        Attempt claimed = _rig.Take();
-        FileVersion second = Complete("a", birthNs: 0).Version;
-        _rig.Settle(claimed, new AttemptOutcome.Changed(second));
-
-        Assert.Contains(_rig.Jobs(), job => job is { State: JobState.Queued or JobState.Running });
-    }
-
-    [Theory]
-    [InlineData("file")]
-    [InlineData("directory")]
-    [InlineData("displaced")]
-    public void Updates_ignored_a_held_file_that_left_a_processed_name_runs_under_its_new_one(string how)
-    {
-        _rig.Reopen(s_ignoresUpdates);
-        _rig.StartClaims();
-        Complete("d/a");
-        _rig.Succeed(_rig.Take());
-        FileVersion half = _rig.NewVersion();
-        Hold("d/a", half, 9);
-        if (how == "file")
-            Complete("e/a", half, 9, Evidence.Renamed, from: "d/a");
-        else if (how == "directory")
-            _rig.Ledger.KnownFiles.DirectoryMoved("raw", BytePath.Parse("d"), BytePath.Parse("e"));
-        else
-        {
-            Complete("d/a", birthNs: 10);
-            Complete("e/a", half, 9);
-        }
-
-        KnownEntry held = _rig.Read(reader => reader.FindFile("raw", BytePath.Parse("e/a")))!.Value.Known;
-        Assert.Equal(EntryState.Held, held.State);
-        FileVersion whole = half with { MtimeNs = half.MtimeNs + 1 };
-        Complete("e/a", whole, 9);
-
-        Assert.Contains(_rig.Jobs(), job => job.Version == whole);
-    }
-
-    [Fact]
-    public void Updates_ignored_a_held_file_that_was_removed_does_not_stand_for_a_processed_name()
-    {
-        _rig.Reopen(s_ignoresUpdates);
-        Hold("a", _rig.NewVersion(), 9);
-        _rig.Ledger.KnownFiles.Gone("raw", BytePath.Parse("a"));
-        Complete("a", birthNs: 10);
-
-        Assert.Equal(["a:Queued"], _rig.Story());
-    }
-
-    [Fact]
     public void A_hold_stays_although_the_job_of_the_version_before_is_forgotten()
     {
         _rig.StartClaims();
-        FileVersion first = Complete("a").Version;
+        FileVersion first = _rig.CompleteBorn("a").Version;
         _rig.Succeed(_rig.Take());
         FileVersion half = first with { MtimeNs = 5 };
-        Hold("a", half, BirthNs);
+        _rig.Hold("a", half, LedgerRig.BirthNs);
         _rig.Sync();
         using (SqliteDatabase db = SqliteDatabase.OpenWriter(_rig.StateDirectory.Join("ledger.db"u8)))
             db.Execute("DELETE FROM jobs WHERE id = 1");
-        Complete("a", birthNs: 9);
-        Complete("b", half);
+        _rig.CompleteBorn("a", birthNs: 9);
+        _rig.CompleteBorn("b", half);
 
         Assert.Equal(["a"], _rig.Jobs().Select(job => job.Path.ToString()));
     }
@@ -122,9 +34,9 @@ public sealed class TakenNameTests : IDisposable
     public async Task Submit_or_adopt_of_what_took_a_name_does_not_forget_the_hold_of_its_file_before(bool adopts)
     {
         FileVersion half = _rig.NewVersion();
-        Hold("a", half, BirthNs, HoldReason.Unproven);
+        _rig.Hold("a", half, LedgerRig.BirthNs, HoldReason.Unproven);
         await ByHand("a", adopts);
-        Complete("b", half, evidence: Evidence.Found);
+        _rig.CompleteBorn("b", half, evidence: Evidence.Found);
 
         KnownEntry entry = _rig.Read(reader => reader.FindFile("raw", BytePath.Parse("b")))!.Value.Known;
         Assert.Equal(EntryState.Held, entry.State);
@@ -136,10 +48,10 @@ public sealed class TakenNameTests : IDisposable
     public async Task Submit_or_adopt_of_what_took_a_name_does_not_make_its_file_before_run_again(bool adopts)
     {
         _rig.StartClaims();
-        FileVersion version = Complete("a").Version;
+        FileVersion version = _rig.CompleteBorn("a").Version;
         _rig.Succeed(_rig.Take());
         await ByHand("a", adopts);
-        Complete("b", version, evidence: Evidence.Found);
+        _rig.CompleteBorn("b", version, evidence: Evidence.Found);
 
         Assert.DoesNotContain(_rig.Jobs(), job => job.Path.ToString() == "b");
     }
@@ -147,9 +59,9 @@ public sealed class TakenNameTests : IDisposable
     [Fact]
     public async Task Adopting_what_took_a_name_leaves_the_job_that_waits_of_its_file_before_to_that()
     {
-        FileVersion version = Complete("a").Version;
+        FileVersion version = _rig.CompleteBorn("a").Version;
         await ByHand("a", adopts: true);
-        Complete("b", version, evidence: Evidence.Found);
+        _rig.CompleteBorn("b", version, evidence: Evidence.Found);
 
         Assert.Contains(_rig.Jobs(), job => job is { State: JobState.Queued } && job.Version == version);
     }
@@ -160,15 +72,15 @@ public sealed class TakenNameTests : IDisposable
     public void What_ran_before_its_name_was_taken_runs_again_with_the_next_attempt(bool failsFirst)
     {
         _rig.StartClaims();
-        FileVersion version = Complete("a").Version;
+        FileVersion version = _rig.CompleteBorn("a").Version;
         Attempt first = _rig.Take();
         _rig.Ledger.StartClaims("raw", 0, _ => { });
         if (failsFirst)
             _rig.Settle(first, new AttemptOutcome.Failed("it failed", ExitCode: 1));
-        Hold("a", _rig.NewVersion(), 9);
+        _rig.Hold("a", _rig.NewVersion(), 9);
         if (!failsFirst)
             _rig.Settle(first, new AttemptOutcome.Interrupted(ByCrash: false));
-        Complete("b", version);
+        _rig.CompleteBorn("b", version);
         _rig.StartClaims();
         Attempt second = _rig.Take();
 
@@ -180,15 +92,15 @@ public sealed class TakenNameTests : IDisposable
     {
         _rig.StartClaims();
         FileVersion half = _rig.NewVersion();
-        Hold("a", half, BirthNs, HoldReason.OwnerOnly);
-        Complete("a", birthNs: 9);
+        _rig.Hold("a", half, LedgerRig.BirthNs, HoldReason.OwnerOnly);
+        _rig.CompleteBorn("a", birthNs: 9);
         _rig.Succeed(_rig.Take());
-        Complete("b", half with { MtimeNs = half.MtimeNs + 1 });
+        _rig.CompleteBorn("b", half with { MtimeNs = half.MtimeNs + 1 });
         _rig.Succeed(_rig.Take());
         FileVersion update = half with { SizeBytes = 2000, MtimeNs = half.MtimeNs + 2 };
         _rig.Complete("b", update, Evidence.Quiet, change: told => told with
         {
-            Stat = told.Stat with { BirthNs = BirthNs, Mode = 0x180, CtimeNs = update.MtimeNs },
+            Stat = told.Stat with { BirthNs = LedgerRig.BirthNs, Mode = 0x180, CtimeNs = update.MtimeNs },
         });
 
         Assert.Equal(update, _rig.Jobs()[^1].Version);
@@ -198,10 +110,10 @@ public sealed class TakenNameTests : IDisposable
     public void A_held_file_whose_directory_was_renamed_unseen_before_another_took_its_name_stays_held()
     {
         FileVersion half = _rig.NewVersion();
-        Hold("e/x", half, BirthNs, HoldReason.Unproven);
-        Complete("d/x", birthNs: 9);
+        _rig.Hold("e/x", half, LedgerRig.BirthNs, HoldReason.Unproven);
+        _rig.CompleteBorn("d/x", birthNs: 9);
         _rig.Ledger.KnownFiles.DirectoryMoved("raw", BytePath.Parse("d"), BytePath.Parse("e"));
-        Complete("f/x", half, evidence: Evidence.Found);
+        _rig.CompleteBorn("f/x", half, evidence: Evidence.Found);
 
         KnownEntry entry = _rig.Read(reader => reader.FindFile("raw", BytePath.Parse("f/x")))!.Value.Known;
         Assert.Equal(EntryState.Held, entry.State);
@@ -211,12 +123,12 @@ public sealed class TakenNameTests : IDisposable
     public void A_processed_file_whose_directory_was_renamed_unseen_before_another_took_its_name_is_known()
     {
         _rig.StartClaims();
-        FileVersion version = Complete("e/x").Version;
+        FileVersion version = _rig.CompleteBorn("e/x").Version;
         _rig.Succeed(_rig.Take());
-        Complete("d/x", birthNs: 9);
+        _rig.CompleteBorn("d/x", birthNs: 9);
         _rig.Succeed(_rig.Take());
         _rig.Ledger.KnownFiles.DirectoryMoved("raw", BytePath.Parse("d"), BytePath.Parse("e"));
-        Complete("f/x", version, evidence: Evidence.Found);
+        _rig.CompleteBorn("f/x", version, evidence: Evidence.Found);
 
         Assert.Equal(2, _rig.Jobs().Length);
     }
@@ -227,11 +139,11 @@ public sealed class TakenNameTests : IDisposable
     public void Explain_says_of_a_held_file_that_it_is_held_whatever_the_file_before_does(bool fails)
     {
         _rig.StartClaims();
-        FileVersion version = Complete("a").Version;
+        FileVersion version = _rig.CompleteBorn("a").Version;
         Attempt running = _rig.Take();
         FileVersion half = _rig.NewVersion();
-        Hold("a", half, 9);
-        Complete("b", version);
+        _rig.Hold("a", half, 9);
+        _rig.CompleteBorn("b", version);
         _rig.Ledger.StartClaims("raw", 0, _ => { });
         if (fails)
             _rig.Settle(running, new AttemptOutcome.Failed("it failed", ExitCode: 1));
@@ -257,15 +169,15 @@ public sealed class TakenNameTests : IDisposable
     public void Of_what_is_known_of_a_displaced_file_twice_the_older_row_that_was_processed_counts()
     {
         _rig.StartClaims();
-        FileVersion version = Complete("a").Version;
+        FileVersion version = _rig.CompleteBorn("a").Version;
         _rig.Settle(_rig.Take(), AttemptOutcome.Gone.Value); // renamed, and that is read later
-        Complete("b", version);
+        _rig.CompleteBorn("b", version);
         _rig.Succeed(_rig.Take());
-        Complete("b", birthNs: 8);
+        _rig.CompleteBorn("b", birthNs: 8);
         _rig.Succeed(_rig.Take());
-        Complete("a", birthNs: 9);
+        _rig.CompleteBorn("a", birthNs: 9);
         _rig.Succeed(_rig.Take());
-        Complete("c", version);
+        _rig.CompleteBorn("c", version);
 
         Assert.DoesNotContain(_rig.Jobs(), job => job.Path.ToString() == "c");
     }
@@ -274,14 +186,14 @@ public sealed class TakenNameTests : IDisposable
     public void Of_what_is_known_of_a_displaced_file_twice_a_hold_counts()
     {
         _rig.StartClaims();
-        FileVersion version = Complete("a").Version;
+        FileVersion version = _rig.CompleteBorn("a").Version;
         _rig.Settle(_rig.Take(), AttemptOutcome.Gone.Value);
-        Hold("b", version, BirthNs, HoldReason.Unproven);
-        Complete("b", birthNs: 8);
+        _rig.Hold("b", version, LedgerRig.BirthNs, HoldReason.Unproven);
+        _rig.CompleteBorn("b", birthNs: 8);
         _rig.Succeed(_rig.Take());
-        Complete("a", birthNs: 9);
+        _rig.CompleteBorn("a", birthNs: 9);
         _rig.Succeed(_rig.Take());
-        Complete("c", version, evidence: Evidence.Found);
+        _rig.CompleteBorn("c", version, evidence: Evidence.Found);
 
         Assert.DoesNotContain(_rig.Jobs(), job => job.Path.ToString() == "c");
     }
@@ -292,7 +204,7 @@ public sealed class TakenNameTests : IDisposable
     public void What_took_the_name_of_a_waiting_file_during_the_first_scan_is_processed(long birthNs)
     {
         _rig.Reopen(LedgerRig.Rule() with { ExistingFiles = ProcessPolicy.Ignore });
-        Complete("a", birthNs: birthNs == 0 ? 0 : BirthNs);
+        _rig.CompleteBorn("a", birthNs: birthNs == 0 ? 0 : LedgerRig.BirthNs);
         FileVersion second = _rig.NewVersion();
         _rig.Complete("a", second, Evidence.Found, change: told => told with
         {
@@ -314,14 +226,14 @@ public sealed class TakenNameTests : IDisposable
             OnSuccess = new DisposalPolicy(DisposalKind.Delete, null, BytePath.Empty),
         });
         _rig.StartClaims();
-        FileVersion version = Complete("a").Version;
+        FileVersion version = _rig.CompleteBorn("a").Version;
         Attempt running = _rig.Take();
-        Hold("a", _rig.NewVersion(), 9);
+        _rig.Hold("a", _rig.NewVersion(), 9);
         if (isReadFirst)
-            Complete("b", version);
+            _rig.CompleteBorn("b", version);
         _rig.Settle(running, AttemptOutcome.Succeeded.Value);
         if (!isReadFirst)
-            Complete("b", version);
+            _rig.CompleteBorn("b", version);
         _rig.Sync();
 
         Assert.Single(await _rig.Ledger.IntendedAsync("raw", 0, 10));
@@ -335,15 +247,15 @@ public sealed class TakenNameTests : IDisposable
             OnSuccess = new DisposalPolicy(DisposalKind.Delete, null, BytePath.Empty),
         });
         FileVersion half = _rig.NewVersion();
-        Hold("done/a", half, BirthNs, HoldReason.Unproven);
+        _rig.Hold("done/a", half, LedgerRig.BirthNs, HoldReason.Unproven);
         _rig.StartClaims();
-        Complete("a", birthNs: 9);
+        _rig.CompleteBorn("a", birthNs: 9);
         _rig.Succeed(_rig.Take());
         _rig.Sync();
         Disposal disposal = Assert.Single(await _rig.Ledger.IntendedAsync("raw", 0, 10));
         await _rig.Ledger.ExpectMovedAsync(
             "raw", disposal, BytePath.Parse("done/a"), LedgerRig.StatOf(disposal.Version) with { BirthNs = 9 });
-        Complete("done/b", half, evidence: Evidence.Found);
+        _rig.CompleteBorn("done/b", half, evidence: Evidence.Found);
 
         KnownEntry entry = _rig.Read(reader => reader.FindFile("raw", BytePath.Parse("done/b")))!.Value.Known;
         Assert.Equal(EntryState.Held, entry.State);
@@ -356,12 +268,12 @@ public sealed class TakenNameTests : IDisposable
     {
         _rig.Reopen(LedgerRig.Rule() with { HeldWarning = TimeSpan.FromTicks(1) });
         FileVersion half = _rig.NewVersion();
-        Hold("a", half, BirthNs);
+        _rig.Hold("a", half, LedgerRig.BirthNs);
         _rig.Sync();
         Assert.Single(await _rig.Ledger.WarnHeldAsync(10));
         if (isTaken)
-            Complete("a", birthNs: 9);
-        Complete("b", half, evidence: Evidence.Renamed, from: "a");
+            _rig.CompleteBorn("a", birthNs: 9);
+        _rig.CompleteBorn("b", half, evidence: Evidence.Renamed, from: "a");
         _rig.Sync();
 
         Assert.Empty(await _rig.Ledger.WarnHeldAsync(10));
@@ -377,16 +289,4 @@ public sealed class TakenNameTests : IDisposable
         else
             await _rig.Ledger.SubmitAsync("raw", [seen]);
     }
-
-    private void Hold(string path, FileVersion version, long birthNs, HoldReason reason = HoldReason.ZeroMtime) =>
-        _rig.Ledger.KnownFiles.Held(
-            "raw", BytePath.Parse(path), LedgerRig.StatOf(version) with { BirthNs = birthNs }, reason);
-
-    private Completion Complete(
-        string path, FileVersion? version = null, long birthNs = BirthNs, Evidence evidence = Evidence.MtimeSet,
-        string? from = null) => _rig.Complete(path, version, evidence, change: told => told with
-        {
-            Stat = told.Stat with { BirthNs = birthNs },
-            RenamedFrom = from is null ? null : BytePath.Parse(from),
-        });
 }

@@ -82,7 +82,7 @@ internal sealed class RetryControl(CompiledConfiguration configuration, JobLedge
         {
             string? reason = reasons[i];
             if (reason is null && !done[next++])
-                reason = "it came to run, or was forgotten, or its file began to be moved, this very moment";
+                reason = "it came to run, or was forgotten, or replaced, or its file began to be moved, just now";
             string when = isLive ? "is due now" : "runs when the service is started";
             await lines.TellAsync(jobs[i].Job, reason is null, reason is null ? when : $"not queued: {reason}.")
                 .ConfigureAwait(false);
