@@ -111,6 +111,8 @@ internal sealed partial class CompletionMachine
             return;
         }
 
+        if (file is { Phase: Phase.Renamed, Change: Change.None })
+            file.Change = fileEvent.Directory.IsUncertain ? Change.Content : Change.Metadata;
         switch (file.Phase)
         {
             case Phase.Closed:
@@ -150,6 +152,8 @@ internal sealed partial class CompletionMachine
         // touch(1) opens, sets the times and closes: ATTRIB, CLOSE_WRITE and no MODIFY. The content is what it was.
         if (file is { Phase: Phase.Touched, TouchedInDoubt: false })
             return;
+        if (file is { Phase: Phase.Renamed, Change: Change.None })
+            file.Change = Change.Content; // stored through mmap(2), perhaps
         SignOfLife(file, fileEvent.Time);
         file.IsExisting = false;
         if (file.Phase is not (Phase.Held or Phase.Renamed or Phase.Found))

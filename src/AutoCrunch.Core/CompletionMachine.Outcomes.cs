@@ -44,8 +44,8 @@ internal sealed partial class CompletionMachine
         var renamedFrom = file.RenamedFrom;
         _leaving.Remove(file);
         Remove(file);
-        if (file.TouchedBefore is { } touched)
-            effects.Add(new Effect(EffectKind.MetadataChanged, touched.Directory, touched.Name) { Stat = stat });
+        if (file is { Phase: Phase.Renamed, Change: Change.Metadata } && renamedFrom is { } known)
+            effects.Add(new Effect(EffectKind.MetadataChanged, known.Directory, known.Name) { Stat = stat });
 
         // Where its new directory took the place of its old one meanwhile, it is where it was.
         BytePath path = file.Directory.PathOf(file.Name);

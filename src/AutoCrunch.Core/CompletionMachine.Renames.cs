@@ -92,8 +92,13 @@ internal sealed partial class CompletionMachine
             file.MovedFrom = (move.Directory!, move.Name.ToArray());
             file.IsRenamedOn = move.File is { Phase: Phase.Renamed };
             Leave(file, move);
-            file.TouchedBefore = move.File is { Phase: Phase.Touched, TouchedInDoubt: false } touched
-                && !touched.Directory.IsUncertain ? touched : null;
+            file.Change = move.File switch
+            {
+                null => Change.None,
+                { Phase: Phase.Touched, TouchedInDoubt: false, Directory.IsUncertain: false } => Change.Metadata,
+                { Phase: Phase.Renamed, Directory.IsUncertain: false } renamed => renamed.Change,
+                _ => Change.Content,
+            };
         }
 
         effects.Add(Probe(file, ProbeDepth.Writers));

@@ -17,8 +17,9 @@ internal sealed partial class CompletionMachine
     {
         if (!_lookup.TryGetValue(new FileKeyRef(directory, name), out TrackedFile? file))
         {
-            // Asked because the name was deleted, renamed away or missing in a scan.
-            if (IsGone(answer))
+            // Asked because the name was deleted, renamed away or missing in a scan. What was renamed away is judged
+            // first: then its old name is looked at again.
+            if (IsGone(answer) && !_leaving.IsAwaited(directory, name))
                 effects.Add(new Effect(EffectKind.Gone, directory, name.ToArray()));
             return;
         }
@@ -147,7 +148,7 @@ internal sealed partial class CompletionMachine
         else if (file.Writer == WriterState.Writing && _policy.Arrivals != Arrivals.Rename
             && (isWrittenLately || MayBeWritten(file, stat, now)))
             BeWriting(file, stat, now);
-        else if (isWrittenLately || stat.IsOwnerOnly || file.CloseMayBeLost || file.TouchedBefore is not null
+        else if (isWrittenLately || stat.IsOwnerOnly || file.CloseMayBeLost || file.Change == Change.Metadata
             || (file.HasStat && file.Stat.Inode != stat.Inode)
             || (file.Writer != WriterState.None && file.RenamedFrom is not null))
             ConfirmLater(file, stat, now); // and another may have been renamed here since, or a touched one written

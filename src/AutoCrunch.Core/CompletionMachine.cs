@@ -134,13 +134,19 @@ internal sealed partial class CompletionMachine
         {
             if (!key.Directory.IsAtOrBelow(directory))
                 continue;
-            _leaving.Remove(file);
+            LookAtOldName(file);
             file.IsRemoved = true;
             _files.Remove(key);
         }
 
         while (_moves.First(move => move.Directory!.IsAtOrBelow(directory)) is { } move)
+        {
+            if (move.Origin is { } origin)
+                _leftNames.Add(origin);
             _moves.Release(move);
+        }
+
+        _leftNames.RemoveAll(left => left.Directory.IsAtOrBelow(directory));
     }
 
     /// <summary>Where a name stands; null when it has no entry (it has its verdict, or was never seen).</summary>

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 
 namespace AutoCrunch.Core;
@@ -47,6 +48,11 @@ internal sealed class LeavingFiles
     /// waited for: that is another version.
     /// </summary>
     public bool IsBefore(TrackedFile file) => IsBefore(file, waiting: null, WaitsMax);
+
+    /// <summary>True while a file that had this name is about to get its verdict under another.</summary>
+    public bool IsAwaited(TrackedDirectory directory, ReadOnlySpan<byte> name) => Count > 0
+        && _byOldName.GetAlternateLookup<FileKeyRef>().TryGetValue(new FileKeyRef(directory, name), out var files)
+        && files.Exists(IsUnwritten);
 
     // Files that have changed places wait for each other: then none waits. Not one that waits for the very file that
     // asks, by however many others.

@@ -29,6 +29,19 @@ internal enum Phase : byte
     Held,
 }
 
+/// <summary>What happened to a renamed file and the ledger, which has it under its old name, was not told.</summary>
+internal enum Change : byte
+{
+    /// <summary>Nothing, as far as events tell.</summary>
+    None,
+
+    /// <summary>Its attributes have changed, and nothing else: the content is what it was.</summary>
+    Metadata,
+
+    /// <summary>It may have been written.</summary>
+    Content,
+}
+
 /// <summary>The state of one name that has no verdict yet. Entries exist only until then.</summary>
 internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
 {
@@ -134,8 +147,8 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
     public (TrackedDirectory Directory, byte[] Name)? RenamedFrom;
     public BytePath? TemporaryName;
 
-    /// <summary>The name it was renamed from had changed attributes that the ledger has not been told of.</summary>
-    public TrackedFile? TouchedBefore;
+    /// <summary>While it counts as renamed: what came first after its last verdict.</summary>
+    public Change Change;
 
     /// <summary>Counts up as files come to their names: of two, the one with the smaller number came first.</summary>
     public long Order;
@@ -175,7 +188,7 @@ internal sealed class TrackedFile(TrackedDirectory directory, byte[] name)
         Writer = WriterState.NotAsked;
         RenamedFrom = null;
         TemporaryName = null;
-        TouchedBefore = null;
+        Change = Change.None;
         IsHoldMoved = false;
         IsRenamedOn = false;
         MayBeKnown = false;

@@ -57,4 +57,43 @@ public sealed class GoneTests
 
         Assert.Equal(EffectKind.Gone, Assert.Single(_driver.Effects).Kind);
     }
+
+    [Fact]
+    public void A_name_that_a_scan_misses_is_not_gone_before_the_file_that_left_it_is_judged()
+    {
+        RenameUnanswered("g.raw");
+
+        _driver.Publish(FileEventKind.Missing, "f.raw");
+        Assert.Empty(_driver.Effects);
+
+        _driver.Probed("g.raw", ProbeDepth.Writers, _driver.AnswerFromTree("g.raw", ProbeDepth.Writers)!.Value);
+        _driver.RunUntil(StartNs + SecondNs);
+        Assert.Equal([EffectKind.Complete, EffectKind.Gone], _driver.Effects.Select(effect => effect.Kind));
+    }
+
+    [Fact]
+    public void A_name_is_gone_when_the_file_that_left_it_is_out_of_sight_before_it_was_judged()
+    {
+        _driver.NewDirectory("d", isUncertain: false);
+        RenameUnanswered("d/g.raw");
+        _driver.Publish(FileEventKind.Missing, "f.raw");
+
+        _tree.Leave("d/g.raw");
+        _driver.ForgetDirectory("d");
+        _driver.RunUntil(StartNs + SecondNs);
+
+        Effect verdict = Assert.Single(_driver.Effects);
+        Assert.Equal(EffectKind.Gone, verdict.Kind);
+        Assert.Equal("f.raw", ModelTree.TextOf(verdict.Name));
+    }
+
+    private void RenameUnanswered(string to)
+    {
+        _tree.Create("f.raw", 0b110_100_100).MtimeNs = WallNs - (3600 * SecondNs);
+        _tree.Get("f.raw").Writers = 0;
+        _tree.Events.Clear(); // the ledger knows it
+        _tree.Rename("f.raw", to);
+        _driver.Answer = (path, depth) => path == to ? null : _driver.AnswerFromTree(path, depth);
+        _driver.ReadQueue();
+    }
 }

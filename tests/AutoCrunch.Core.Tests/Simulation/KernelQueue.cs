@@ -17,7 +17,11 @@ internal enum KernelNews
 
 /// <summary>One event in the model of the kernel's queue.</summary>
 internal readonly record struct KernelEvent(
-    KernelNews News, Folder? Folder, FileEventKind Kind, string Name, uint Cookie, bool IsFolder);
+    KernelNews News, Folder? Folder, FileEventKind Kind, string Name, uint Cookie, bool IsFolder)
+{
+    /// <summary>The file it is of, which nobody who reads it is told; null for news of names alone.</summary>
+    public Inode? Inode { get; init; }
+}
 
 /// <summary>
 /// The kernel's queue: equal neighbours merge, and beyond the limit events are lost and one overflow is queued last

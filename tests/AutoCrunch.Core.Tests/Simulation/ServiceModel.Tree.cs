@@ -26,7 +26,7 @@ internal sealed partial class ServiceModel
         foreach (Node node in nodes.ToArray())
         {
             if (told.News == KernelNews.Name && !told.IsFolder)
-                Publish(node, told.Kind, told.Name, told.Cookie);
+                Publish(node, told.Kind, told.Name, told.Cookie, inode: told.Inode);
             else if (!node.IsDetached)
                 ObserveFolder(node, told);
         }

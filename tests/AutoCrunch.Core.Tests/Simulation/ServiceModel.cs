@@ -94,7 +94,7 @@ internal sealed partial class ServiceModel
     private long _deadlineNs;
 
     private void Publish(
-        Node node, FileEventKind kind, string name, uint cookie = 0, ScanNews? found = null)
+        Node node, FileEventKind kind, string name, uint cookie = 0, ScanNews? found = null, Inode? inode = null)
     {
         _world.Note($"  read {kind} {node.RelativePath}/{name}{(node.IsUncertain ? ", in doubt" : "")}");
         var fileEvent = new FileEvent(node, World.Bytes(name), kind, cookie, _world.Now, _queueEmpty)
@@ -108,10 +108,11 @@ internal sealed partial class ServiceModel
         bool isFound = _machine.Describe(node, World.Bytes(name)) is { Phase: Phase.Found or Phase.Closed };
         _machine.Observe(fileEvent, _effects);
 
-        // Part of what was found, and so of a new version, where a scan was here and it has no verdict yet.
-        if (kind == FileEventKind.AttributesChanged && (node.IsUncertain || isFound)
-            && node.Folder?.Files.GetValueOrDefault(name) is { } touched)
-            touched.Inode.WasTouchedUnseen = true;
+        // Part of what was found, and so of a new version, where a scan was here and it has no verdict yet. Of a file
+        // that was renamed on before the touch is read, too: then the scan that would tell more sees it elsewhere, or
+        // nowhere. That it had its verdict since events were lost, nobody remembers: what has one is forgotten.
+        if (kind == FileEventKind.AttributesChanged && (node.IsUncertain || isFound) && inode is not null)
+            inode.WasTouchedUnseen = true;
         CarryOut();
     }
 

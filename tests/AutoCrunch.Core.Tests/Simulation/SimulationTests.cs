@@ -73,6 +73,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(92384462)] // a listing merged after what was read of the name since
     [InlineData(121225878)] // one of two links, renamed while a scan lists its new name
     [InlineData(146354233)] // the same, while what had the name before is looked at
+    [InlineData(160809564)] // a touch between a rename and its verdict, and the old name missing
     [InlineData(176145)] // a job that runs, and a held file in the place of its file
     public void A_schedule_that_once_showed_something_shows_nothing(ulong seed) =>
         Assert.Null(Shrinker.Violation(new Simulation(new Choices(seed), log: [])));

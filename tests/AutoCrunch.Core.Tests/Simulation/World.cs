@@ -358,7 +358,10 @@ internal sealed class World
     private void Tell(FileEventKind kind, Entry entry)
     {
         if (entry.IsThere)
-            Tell(new KernelEvent(KernelNews.Name, entry.Folder, kind, entry.Name, 0, false), entry);
+        {
+            var told = new KernelEvent(KernelNews.Name, entry.Folder, kind, entry.Name, 0, false);
+            Tell(told with { Inode = entry.Inode }, entry);
+        }
     }
 
     private bool Tell(in KernelEvent told, Entry? entry)
