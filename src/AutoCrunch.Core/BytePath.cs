@@ -130,6 +130,9 @@ public readonly struct BytePath : IEquatable<BytePath>, IComparable<BytePath>
     /// <summary><see cref="ToString"/> for bytes that are not (yet) a path.</summary>
     public static string Escape(ReadOnlySpan<byte> bytes)
     {
+        // Nearly every path: it need not be looked at letter by letter.
+        if (!bytes.ContainsAnyExceptInRange((byte)' ', (byte)'~') && !bytes.Contains((byte)'\\'))
+            return Encoding.ASCII.GetString(bytes);
         var text = new StringBuilder(bytes.Length);
         Span<char> chars = stackalloc char[2];
         while (!bytes.IsEmpty)

@@ -1,95 +1,83 @@
 using System.Globalization;
+using Serilog.Core;
 using Serilog.Events;
-using Serilog.Formatting;
-using Serilog.Parsing;
 
 namespace AutoCrunch.Hosting;
 
 /// <summary>
-/// Log events as lines: for a terminal (time and coloured level), for the journal (a priority before every line,
-/// sd-daemon(3), and no time, which the journal has) or for a file (the full time in UTC).
+/// Writes log events as lines: for a terminal (time and coloured level), for the journal (a priority before every line,
+/// sd-daemon(3), and no time, which the journal has) or for a file (the full time in UTC). Any thread.
 /// </summary>
-internal sealed class LogLines : ITextFormatter
+/// <param name="target">For what.</param>
+/// <param name="output">Takes them; flushed after each event.</param>
+internal sealed class LogLines(LogTarget target, TextWriter output) : ILogEventSink
 {
     private const string ResetColour = "\e[0m";
 
-    private readonly LogTarget _target;
+    // Longer than any of them.
+    private const int PrefixMax = 64;
 
-    public LogLines(LogTarget target) => _target = target;
+    // An event that is no longer is written at once, so that it stays in one piece where others write too.
+    private const int WriteMax = 4096;
 
-    /// <summary>The form that fits what standard output is connected to.</summary>
-    public static LogLines ForStandardOutput()
+    private readonly Lock _gate = new();
+    private readonly LogText _text = new();
+
+    /// <summary>On standard output, in the form that fits what it is connected to.</summary>
+    public static LogLines OnStandardOutput()
     {
-        if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable("JOURNAL_STREAM")))
-            return new LogLines(LogTarget.Journal);
-        if (Console.IsOutputRedirected)
-            return new LogLines(LogTarget.File);
-        bool isPlain = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
-        return new LogLines(isPlain ? LogTarget.Terminal : LogTarget.ColouredTerminal);
+        // Not Console.Out, which writes 256 characters at a time and makes ready for keys to be read.
+        var output = new StreamWriter(Console.OpenStandardOutput(), Console.OutputEncoding, WriteMax);
+        return new LogLines(TargetOfStandardOutput(), output);
     }
 
     /// <inheritdoc/>
-    public void Format(LogEvent logEvent, TextWriter output)
+    public void Emit(LogEvent logEvent)
     {
-        string prefix = Prefix(logEvent);
-        foreach (string line in Text(logEvent).Split('\n'))
+        Span<char> prefix = stackalloc char[PrefixMax];
+        prefix = prefix[..WritePrefix(logEvent, prefix)];
+        lock (_gate)
         {
-            output.Write(prefix);
-            output.Write(line.TrimEnd('\r'));
-            output.Write('\n');
-        }
-    }
+            ReadOnlySpan<char> text = _text.Of(logEvent);
+            foreach (Range line in text.Split('\n'))
+            {
+                output.Write(prefix);
+                output.Write(text[line].TrimEnd('\r'));
+                output.Write('\n');
+            }
 
-    /// <summary>The message, with the exception on the lines below it.</summary>
-    public static string Text(LogEvent logEvent)
-    {
-        using var text = new StringWriter(CultureInfo.InvariantCulture);
-        foreach (MessageTemplateToken token in logEvent.MessageTemplate.Tokens)
-            Render(token, logEvent, text);
-        if (logEvent.Exception is not null)
-            text.Write("\n" + logEvent.Exception);
-        return text.ToString();
+            output.Flush();
+        }
     }
 
     /// <summary>The priority of syslog(3), as a digit.</summary>
     public static char Priority(LogEventLevel level) => Describe(level).Priority;
 
-    // Serilog would put quotes around texts, and times in them.
-    private static void Render(MessageTemplateToken token, LogEvent logEvent, StringWriter text)
+    private static LogTarget TargetOfStandardOutput()
     {
-        LogEventPropertyValue? value = null;
-        if (token is PropertyToken property)
-            logEvent.Properties.TryGetValue(property.PropertyName, out value);
-        switch ((value as ScalarValue)?.Value)
-        {
-            case string known:
-                text.Write(known);
-                break;
-            case TimeSpan time when time < TimeSpan.FromMinutes(1):
-                text.Write(time.TotalSeconds.ToString("0.##", CultureInfo.InvariantCulture) + " s");
-                break;
-            case TimeSpan time:
-                TimeSpan rounded = TimeSpan.FromSeconds(Math.Round(time.TotalSeconds));
-                text.Write(rounded.ToString("c", CultureInfo.InvariantCulture));
-                break;
-            default:
-                token.Render(logEvent.Properties, text, CultureInfo.InvariantCulture);
-                break;
-        }
+        if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable("JOURNAL_STREAM")))
+            return LogTarget.Journal;
+        if (Console.IsOutputRedirected)
+            return LogTarget.File;
+        bool isPlain = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        return isPlain ? LogTarget.Terminal : LogTarget.ColouredTerminal;
     }
 
-    private string Prefix(LogEvent logEvent)
+    private int WritePrefix(LogEvent logEvent, Span<char> prefix)
     {
         DateTimeOffset time = logEvent.Timestamp;
+        CultureInfo invariant = CultureInfo.InvariantCulture;
         (string name, string colour, char priority) = Describe(logEvent.Level);
-        return _target switch
+        int length;
+        _ = target switch
         {
-            LogTarget.Journal => $"<{priority}>",
-            LogTarget.Terminal => string.Create(CultureInfo.InvariantCulture, $"{time:HH:mm:ss} {name} "),
+            LogTarget.Journal => prefix.TryWrite(invariant, $"<{priority}>", out length),
+            LogTarget.Terminal => prefix.TryWrite(invariant, $"{time:HH:mm:ss} {name} ", out length),
             LogTarget.ColouredTerminal =>
-                string.Create(CultureInfo.InvariantCulture, $"{time:HH:mm:ss} {colour}{name}{ResetColour} "),
-            _ => string.Create(CultureInfo.InvariantCulture, $"{time.UtcDateTime:yyyy-MM-ddTHH:mm:ss.fff}Z {name} "),
+                prefix.TryWrite(invariant, $"{time:HH:mm:ss} {colour}{name}{ResetColour} ", out length),
+            _ => prefix.TryWrite(invariant, $"{time.UtcDateTime:yyyy-MM-ddTHH:mm:ss.fff}Z {name} ", out length),
         };
+        return length;
     }
 
     // Priorities of syslog(3).

@@ -168,12 +168,15 @@ internal sealed class Rehearsal
     // Renders each event in all ways in which it may be written.
     private sealed class NoSink : ILogEventSink
     {
-        private static readonly LogLines s_lines = new(LogTarget.File);
+        private readonly Lock _gate = new();
+        private readonly JournalEntry _entry = new();
+        private readonly LogLines _lines = new(LogTarget.File, TextWriter.Null);
 
         public void Emit(LogEvent logEvent)
         {
-            JournalSink.Entry(logEvent);
-            s_lines.Format(logEvent, TextWriter.Null);
+            lock (_gate)
+                _entry.Of(logEvent);
+            _lines.Emit(logEvent);
         }
     }
 }

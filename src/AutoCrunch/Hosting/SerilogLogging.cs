@@ -41,10 +41,8 @@ internal static class SerilogLogging
         logger.MinimumLevel.Information().ReadFrom.Configuration(configuration, readerOptions);
         if (configuration.GetSection("Serilog:WriteTo").Exists())
             return;
-        if (OpenJournal() is { } journal)
-            logger.WriteTo.Sink(new JournalSink(journal, Console.Out));
-        else
-            logger.WriteTo.Console(LogLines.ForStandardOutput());
+        LogLines lines = LogLines.OnStandardOutput();
+        logger.WriteTo.Sink(OpenJournal() is { } journal ? new JournalSink(journal, lines) : lines);
     }
 
     private static JournalSocket? OpenJournal()

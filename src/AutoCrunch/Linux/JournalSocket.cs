@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -54,22 +56,23 @@ internal sealed unsafe class JournalSocket : IDisposable
     /// Appends a field to an entry: NAME=value, or, because a value may have any bytes, NAME, the length in 64 bits,
     /// little-endian, and the value.
     /// </summary>
-    public static void Append(List<byte> entry, string name, string value)
+    public static void Append(IBufferWriter<byte> entry, string name, ReadOnlySpan<char> value)
     {
-        byte[] bytes = Encoding.UTF8.GetBytes(value);
-        entry.AddRange(Encoding.ASCII.GetBytes(name));
-        if (!bytes.Contains((byte)'\n'))
+        Encoding.ASCII.GetBytes(name, entry);
+        if (!value.Contains('\n'))
         {
-            entry.Add((byte)'=');
+            entry.Write("="u8);
         }
         else
         {
-            entry.Add((byte)'\n');
-            entry.AddRange(BitConverter.GetBytes((ulong)bytes.Length));
+            Span<byte> length = stackalloc byte[sizeof(ulong)];
+            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)Encoding.UTF8.GetByteCount(value));
+            entry.Write("\n"u8);
+            entry.Write(length);
         }
 
-        entry.AddRange(bytes);
-        entry.Add((byte)'\n');
+        Encoding.UTF8.GetBytes(value, entry);
+        entry.Write("\n"u8);
     }
 
     /// <summary>Sends one entry. Returns 0 or the errno: ENOENT, ECONNREFUSED while nobody listens.</summary>

@@ -1,11 +1,15 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using AutoCrunch.Core;
 using AutoCrunch.Hosting;
 using AutoCrunch.Linux;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Serilog.Core;
+using Serilog.Events;
+using ILogger = Microsoft.Extensions.Logging.ILogger;
 
 namespace AutoCrunch.Tests.Hosting;
 
@@ -26,7 +30,8 @@ public sealed partial class JournalSinkTests : IDisposable
     {
         Assert.Equal(0, JournalSocket.TryOpen(BytePath.Parse(SocketPath), out JournalSocket? socket));
         _services = new ServiceCollection()
-            .AddSerilog(logger => logger.MinimumLevel.Debug().WriteTo.Sink(new JournalSink(socket!, _fallback)))
+            .AddSerilog(logger => logger.MinimumLevel.Debug().WriteTo.Sink(
+                new JournalSink(socket!, new LogLines(LogTarget.Journal, _fallback))))
             .BuildServiceProvider();
         _log = _services.GetRequiredService<ILoggerFactory>().CreateLogger("AutoCrunch.Test");
     }
@@ -93,6 +98,33 @@ public sealed partial class JournalSinkTests : IDisposable
         Assert.Equal("<6>Job 7: nobody hears\n", _fallback.ToString());
     }
 
+    [Fact]
+    public void An_entry_is_in_the_native_protocol_byte_for_byte()
+    {
+        var entry = new JournalEntry();
+        var sink = new EntrySink(entry);
+        using ServiceProvider services = new ServiceCollection()
+            .AddSerilog(logger => logger.WriteTo.Sink(sink)).BuildServiceProvider();
+        ILogger log = services.GetRequiredService<ILoggerFactory>().CreateLogger("AutoCrunch.Test");
+
+        Told(log, 1, new string('x', 100_000));
+        Told(log, 2, "ä\r\nb");
+
+        byte[] text = [.. "ä\r\nb"u8];
+        byte[] message = [.. "Job 2: "u8, .. text];
+        byte[] expected =
+        [
+            .. "MESSAGE\n"u8, (byte)message.Length, 0, 0, 0, 0, 0, 0, 0, .. message, (byte)'\n',
+            .. "PRIORITY=6\nSYSLOG_IDENTIFIER=autocrunch\n"u8,
+            .. Encoding.UTF8.GetBytes($"SYSLOG_PID={Environment.ProcessId}\n"),
+            .. "AUTOCRUNCH_JOB=2\n"u8,
+            .. "AUTOCRUNCH_TEXT\n"u8, (byte)text.Length, 0, 0, 0, 0, 0, 0, 0, .. text, (byte)'\n',
+            .. "AUTOCRUNCH_EVENT_ID=9998\nCODE_NAMESPACE=AutoCrunch.Test\nCODE_FUNC=Told\n"u8,
+        ];
+        Assert.Equal(Encoding.UTF8.GetString(expected), Encoding.UTF8.GetString(sink.Last));
+        Assert.Equal(expected, sink.Last);
+    }
+
     [Theory]
     [InlineData("Rule", "AUTOCRUNCH_RULE")]
     [InlineData("JobId", "AUTOCRUNCH_JOB_ID")]
@@ -101,7 +133,7 @@ public sealed partial class JournalSinkTests : IDisposable
     [InlineData("ANameThatIsLongerThanWhatTheJournalTakesForTheNameOfAFieldOfItsEntries", null)]
     public void Field_names_are_such_as_journald_takes(string property, string? expected)
     {
-        string name = JournalSink.FieldName(property);
+        string name = JournalEntry.FieldName(property);
 
         Assert.Matches("^[A-Z][A-Z0-9_]{0,63}$", name);
         if (expected is not null)
@@ -126,6 +158,13 @@ public sealed partial class JournalSinkTests : IDisposable
 
     [LoggerMessage(9998, LogLevel.Information, "Job {Job}: {Text}")]
     private static partial void Told(ILogger log, long job, string text);
+
+    private sealed class EntrySink(JournalEntry entry) : ILogEventSink
+    {
+        public byte[] Last { get; private set; } = [];
+
+        public void Emit(LogEvent logEvent) => Last = entry.Of(logEvent).ToArray();
+    }
 
     private static string Text(JsonElement entry, string field) => entry.GetProperty(field).GetString()!;
 
