@@ -181,18 +181,22 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     // Ledger thread.
     private void Claimed(Attempt attempt)
     {
+        bool isTaken;
         lock (_gate)
         {
-            if (!_isStopping)
+            isTaken = !_isStopping;
+            if (isTaken)
             {
                 _running += 1;
                 _underWay.Add(attempt.Job.Id, new UnderWay(attempt));
-                _slots.Give(attempt);
-                return;
             }
         }
 
-        if (!attempt.IsResumed)
+        // Its thread asks for the gate first of all, so it is woken when that is open. There are threads until nothing
+        // is running any more.
+        if (isTaken)
+            _slots.Give(attempt);
+        else if (!attempt.IsResumed)
             Settle(attempt, new AttemptOutcome.NotStarted("the service stops", TimeSpan.Zero), isCancelled: false);
     }
 
