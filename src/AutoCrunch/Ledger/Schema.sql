@@ -56,7 +56,8 @@ CREATE TABLE jobs (
     started_ns INTEGER CHECK ((attempts = 0) = (started_ns IS NULL)),   -- of the last attempt
     finished_ns INTEGER CHECK ((state >= 2) = (finished_ns IS NOT NULL)),
     previous_id INTEGER CHECK (previous_id < id),  -- the job before this one for the same file; may be forgotten already
-    CHECK (state NOT IN (1, 2, 3) OR attempts > 0),
+    -- Not as NOT IN (1, 2, 3): of three values SQLite makes a table, anew for each row that is written.
+    CHECK (state NOT BETWEEN 1 AND 3 OR attempts > 0),
     CHECK (failures >= 0 AND crashes >= 0 AND failures + crashes <= attempts)
 ) STRICT;
 

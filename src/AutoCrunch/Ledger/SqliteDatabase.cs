@@ -16,7 +16,14 @@ internal sealed class SqliteDatabase : IDisposable
     private readonly List<SqliteStatement> _statements = [];
     private readonly sqlite3 _handle;
 
-    static SqliteDatabase() => Batteries_V2.Init();
+    static SqliteDatabase()
+    {
+        Batteries_V2.Init();
+
+        // It counts its memory for nobody, and would take a lock for each piece (sqlite.org/c3ref, "Memory Allocator
+        // Statistics").
+        raw.sqlite3_config(raw.SQLITE_CONFIG_MEMSTATUS, 0);
+    }
 
     private SqliteDatabase(sqlite3 handle) => _handle = handle;
 
