@@ -64,7 +64,7 @@ internal sealed partial class JobLedger
 
     private static long CountRunning(SqliteDatabase db, RuleRecord record) => db.QueryNumber(string.Create(
         CultureInfo.InvariantCulture, $"""
-        SELECT count(*) FROM jobs INDEXED BY jobs_running
+        SELECT count(*) FROM jobs INDEXED BY jobs_open
         WHERE state = {(int)JobState.Running} AND rule_id = {record.Id}
         """)) ?? 0;
 

@@ -104,13 +104,15 @@ internal sealed partial class LedgerReader
     {
         string? index = query.State switch
         {
-            JobState.Queued => "jobs_queued",
-            JobState.Running => "jobs_running",
+            JobState.Queued or JobState.Running => "jobs_open",
             JobState.Failed => "jobs_failed",
             _ => null,
         };
         string prefix = index is null ? "j" : "i";
-        string rule = query.Rule is null ? "" : $"AND {prefix}.rule_id = ?4";
+
+        // The index has rules before states: with every rule named, only the state that is asked for is looked at.
+        string all = index is null ? "" : "AND i.rule_id IN (SELECT id FROM rules)";
+        string rule = query.Rule is null ? all : $"AND {prefix}.rule_id = ?4";
 
         // The newest ids suffice where nothing else is asked that would leave some of them out.
         string rest = index is null

@@ -9,7 +9,7 @@ internal sealed partial class LedgerReader
     public IReadOnlyDictionary<string, long> OldestQueued()
     {
         using SqliteStatement find = _db.Prepare($"""
-            SELECT completed_ns FROM jobs INDEXED BY jobs_queued
+            SELECT completed_ns FROM jobs INDEXED BY jobs_open
             WHERE state = {(int)JobState.Queued} AND rule_id = ?1 ORDER BY due_ns LIMIT 1
             """);
         var oldest = new Dictionary<string, long>(StringComparer.Ordinal);

@@ -30,7 +30,7 @@ internal sealed partial class LedgerReader
         Dictionary<int, (long Minute, long Hour, long Failed)> recent = CountRecent(nowNs);
         long newestId = _db.QueryNumber("SELECT max(id) FROM jobs") ?? 0;
         using SqliteStatement oldest = _db.Prepare($"""
-            SELECT completed_ns FROM jobs INDEXED BY jobs_queued
+            SELECT completed_ns FROM jobs INDEXED BY jobs_open
             WHERE state = {(int)JobState.Queued} AND rule_id = ?1 ORDER BY due_ns LIMIT 1
             """);
         using SqliteStatement last = _db.Prepare(
@@ -59,7 +59,7 @@ internal sealed partial class LedgerReader
         long newestId = _db.QueryNumber("SELECT max(id) FROM jobs") ?? 0;
         var ids = new List<long> { newestId + 1 };
         using SqliteStatement due = _db.Prepare($"""
-            SELECT id FROM jobs INDEXED BY jobs_queued
+            SELECT id FROM jobs INDEXED BY jobs_open
             WHERE state = {(int)JobState.Queued} AND rule_id = ?1 ORDER BY due_ns LIMIT 1
             """);
         foreach (int rule in _rules.Keys)

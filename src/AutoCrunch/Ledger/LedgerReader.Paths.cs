@@ -29,7 +29,7 @@ internal sealed partial class LedgerReader
         ArgumentNullException.ThrowIfNull(job);
         using SqliteStatement count = _db.Prepare($"""
             SELECT count(*) FROM (
-                SELECT 1 FROM jobs INDEXED BY jobs_queued
+                SELECT 1 FROM jobs INDEXED BY jobs_open
                 WHERE state = {(int)JobState.Queued} AND rule_id = ?1 AND (due_ns, id) < (?2, ?3) LIMIT ?4)
             """);
         return count.Bind(1, RuleIdOf(job.Rule)).Bind(2, job.DueNs).Bind(3, job.Id).Bind(4, most).Step()

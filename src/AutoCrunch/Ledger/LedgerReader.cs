@@ -87,8 +87,8 @@ internal sealed partial class LedgerReader : IDisposable
     public IReadOnlyList<RuleCounts> Counts()
     {
         Dictionary<int, long> held = Count("files INDEXED BY files_held", (int)EntryState.Held);
-        Dictionary<int, long> queued = Count("jobs INDEXED BY jobs_queued", (int)JobState.Queued);
-        Dictionary<int, long> running = Count("jobs INDEXED BY jobs_running", (int)JobState.Running);
+        Dictionary<int, long> queued = Count("jobs INDEXED BY jobs_open", (int)JobState.Queued);
+        Dictionary<int, long> running = Count("jobs INDEXED BY jobs_open", (int)JobState.Running);
         Dictionary<int, long> failed = Count("jobs INDEXED BY jobs_failed", (int)JobState.Failed);
         return [.. from rule in _rules
                    orderby rule.Value
@@ -103,8 +103,10 @@ internal sealed partial class LedgerReader : IDisposable
 
     private Dictionary<int, long> Count(string table, int state)
     {
-        using SqliteStatement count = _db.Prepare(
-            $"SELECT rule_id, count(*) FROM {table} WHERE state = {state} GROUP BY rule_id");
+        using SqliteStatement count = _db.Prepare($"""
+            SELECT r.id, (SELECT count(*) FROM {table} WHERE rule_id = r.id AND state = {state}) AS number FROM rules r
+            WHERE number > 0
+            """);
         var counts = new Dictionary<int, long>();
         while (count.Step())
             counts.Add(count.Int(0), count.Number(1));

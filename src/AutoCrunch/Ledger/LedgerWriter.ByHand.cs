@@ -189,7 +189,7 @@ internal sealed partial class LedgerWriter
     private void PrepareByHand()
     {
         _findRule = _db.Prepare($"""
-            SELECT r.id, r.paused, (SELECT count(*) FROM jobs j INDEXED BY jobs_queued
+            SELECT r.id, r.paused, (SELECT count(*) FROM jobs j INDEXED BY jobs_open
                 WHERE j.state = {(int)JobState.Queued} AND j.rule_id = r.id)
             FROM rules r WHERE r.name = ?1
             """);
@@ -203,7 +203,7 @@ internal sealed partial class LedgerWriter
             """);
         _cancelSome = _db.Prepare($"""
             UPDATE jobs SET state = {(int)JobState.Cancelled}, reason = {(int)JobReason.ByHand}, finished_ns = ?4
-            WHERE id IN (SELECT id FROM jobs INDEXED BY jobs_queued
+            WHERE id IN (SELECT id FROM jobs INDEXED BY jobs_open
                 WHERE state = {(int)JobState.Queued} AND rule_id = ?1 AND id <= ?2 LIMIT ?3)
             """);
     }

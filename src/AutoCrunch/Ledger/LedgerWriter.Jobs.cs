@@ -117,7 +117,8 @@ internal sealed partial class LedgerWriter
     public List<Job> FindRunning(int ruleId, string rule)
     {
         using SqliteStatement find = _db.Prepare(
-            $"SELECT {LedgerRows.JobColumns} FROM jobs j WHERE j.rule_id = ?1 AND j.state = {(int)JobState.Running}");
+            $"SELECT {LedgerRows.JobColumns} FROM jobs j INDEXED BY jobs_open "
+            + $"WHERE j.rule_id = ?1 AND j.state = {(int)JobState.Running}");
         find.Bind(1, ruleId);
         var running = new List<Job>();
         while (find.Step())
@@ -272,12 +273,12 @@ internal sealed partial class LedgerWriter
     private void PrepareJobs()
     {
         _findDue = _db.Prepare($"""
-            SELECT {LedgerRows.JobColumns} FROM jobs j INDEXED BY jobs_queued
+            SELECT {LedgerRows.JobColumns} FROM jobs j INDEXED BY jobs_open
             WHERE j.state = {(int)JobState.Queued} AND j.rule_id = ?1 AND j.due_ns <= ?2
             ORDER BY j.due_ns, j.id
             """);
         _nextDue = _db.Prepare($"""
-            SELECT due_ns FROM jobs INDEXED BY jobs_queued
+            SELECT due_ns FROM jobs INDEXED BY jobs_open
             WHERE state = {(int)JobState.Queued} AND rule_id = ?1 AND due_ns > ?2 ORDER BY due_ns LIMIT 1
             """);
         _claim = _db.Prepare($"""

@@ -60,7 +60,7 @@ internal sealed partial class LedgerWriter
         _firstScan = _db.Prepare("UPDATE rules SET first_scan_ns = ?2 WHERE id = ?1 AND first_scan_ns IS NULL");
         _putRule = _db.Prepare("UPDATE rules SET paused = ?2, path = ?3, patterns = ?4 WHERE id = ?1");
         _countWaiting = _db.Prepare($"""
-            SELECT count(*) FROM jobs INDEXED BY jobs_queued
+            SELECT count(*) FROM jobs INDEXED BY jobs_open
             WHERE state = {(int)JobState.Queued} AND rule_id = ?1 AND attempts = 0
                 AND evidence <> {(int)Evidence.ByHand}
             """);

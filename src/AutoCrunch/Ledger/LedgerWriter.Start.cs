@@ -22,13 +22,14 @@ internal sealed partial class LedgerWriter
     {
         long now = NowNs;
         long? newest = _db.QueryNumber($"""
-            SELECT max(due_ns) FROM jobs INDEXED BY jobs_queued
+            SELECT max(due_ns) FROM jobs INDEXED BY jobs_open
             WHERE state = {(int)JobState.Queued} AND attempts = 0 AND due_ns < {Job.NeverDueNs}
             """);
         if (newest is not { } dueNs || dueNs <= now)
             return;
         using SqliteStatement shift = _db.Prepare(
-            $"UPDATE jobs SET due_ns = due_ns - ?1 WHERE state = {(int)JobState.Queued} AND due_ns < {Job.NeverDueNs}");
+            "UPDATE jobs INDEXED BY jobs_open SET due_ns = due_ns - ?1 "
+            + $"WHERE state = {(int)JobState.Queued} AND due_ns < {Job.NeverDueNs}");
         shift.Bind(1, dueNs - now).Run();
     }
 
@@ -36,7 +37,7 @@ internal sealed partial class LedgerWriter
     private void LimitDueTimes(LedgerRule rule)
     {
         using SqliteStatement limit = _db.Prepare($"""
-            UPDATE jobs INDEXED BY jobs_queued SET due_ns = ?2
+            UPDATE jobs INDEXED BY jobs_open SET due_ns = ?2
             WHERE state = {(int)JobState.Queued} AND rule_id = ?1 AND due_ns > ?2 AND due_ns < {Job.NeverDueNs}
             """);
         limit.Bind(1, rule.Id).Bind(2, NowNs + (long)rule.Rule.Retry.MaxDelay.TotalNanoseconds).Run();

@@ -50,7 +50,7 @@ internal sealed record RuleRecord(
         SqliteDatabase db, IReadOnlyCollection<string> configured)
     {
         using SqliteStatement count = db.Prepare($"""
-            SELECT r.name, (SELECT count(*) FROM jobs j INDEXED BY jobs_queued
+            SELECT r.name, (SELECT count(*) FROM jobs j INDEXED BY jobs_open
                 WHERE j.state = {(int)JobState.Queued} AND j.rule_id = r.id) AS waiting
             FROM rules r WHERE waiting > 0 ORDER BY r.name
             """);
@@ -65,7 +65,7 @@ internal sealed record RuleRecord(
     public static List<(string Rule, long Running, string Engine)> RunningInEngines(SqliteDatabase db)
     {
         using SqliteStatement count = db.Prepare($"""
-            SELECT r.name, r.engine, (SELECT count(*) FROM jobs j INDEXED BY jobs_running
+            SELECT r.name, r.engine, (SELECT count(*) FROM jobs j INDEXED BY jobs_open
                 WHERE j.state = {(int)JobState.Running} AND j.rule_id = r.id) AS running
             FROM rules r WHERE r.engine IS NOT NULL AND running > 0 ORDER BY r.name
             """);
