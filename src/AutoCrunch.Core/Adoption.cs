@@ -55,7 +55,9 @@ public static class Adoption
     {
         if (known is { Job: JobState.Queued })
             return AdoptAction.CancelAndRecord;
-        return isSame && known is { State: EntryState.Present, IsUnprocessed: false }
+
+        // An update that was left alone would still run if the job before is called off.
+        return isSame && known is { State: EntryState.Present, IsUnprocessed: false, IsUpdate: null }
             ? AdoptAction.LeaveKnown
             : AdoptAction.Record;
     }

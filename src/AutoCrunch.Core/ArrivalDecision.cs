@@ -43,8 +43,8 @@ public readonly record struct KnownEntry(
     public bool WasLinked { get; init; }
 
     /// <summary>
-    /// It has no job, and another file had this name before: whether that one was processed, and its job does not wait
-    /// or run. Null where there was none, or nobody knows any more.
+    /// It has no job, and another file had this name before: whether that one was processed. Null where there was none,
+    /// or nobody knows any more.
     /// </summary>
     public bool? IsUpdate { get; init; }
 
@@ -56,18 +56,18 @@ public readonly record struct KnownEntry(
     /// lose it.
     /// </summary>
     public bool IsUnprocessed => State is EntryState.Changed
-        || (Job is { } job ? job != JobState.Running && !IsProcessed(job, JobReason) : !(IsUpdate ?? !IsHeld));
+        || (Job is null ? !(IsUpdate ?? !IsHeld) : !IsProcessed(Job, JobReason));
 
     /// <summary>
-    /// True when a job has run to its end, or is not to run. One that was called off, so that another runs, has not.
+    /// True when a job has run or runs, or is not to run. One that was called off, so that another runs, has not.
     /// </summary>
-    /// <param name="job">Its state.</param>
+    /// <param name="job">Its state; null when there is none.</param>
     /// <param name="reason">Why it was cancelled, if it was.</param>
-    public static bool IsProcessed(JobState job, JobReason? reason) => job switch
+    public static bool IsProcessed(JobState? job, JobReason? reason) => job switch
     {
-        JobState.Succeeded or JobState.Failed => true,
-        JobState.Cancelled => reason is Core.JobReason.ByHand or Core.JobReason.UpdateIgnored,
-        _ => false,
+        null or JobState.Queued => false,
+        JobState.Cancelled => reason is Core.JobReason.ByHand,
+        _ => true,
     };
 }
 
@@ -149,13 +149,9 @@ public static class ArrivalDecision
             return ArrivalAction.MoveEntry;
         if (isBack)
             return ArrivalAction.ReviveEntry;
-
-        // While a job of the name runs, nobody knows whether what is left alone would be an update of something: so it
-        // waits for that job's end (LeavesUpdatesAlone).
-        bool isDone = known is { IsUnprocessed: false, Job: not JobState.Running };
-        if (isDone && policy.Updates == ProcessPolicy.Ignore)
+        if (known is { IsUnprocessed: false } && policy.Updates == ProcessPolicy.Ignore)
             return ArrivalAction.RecordOnly;
-        if (completion.IsExisting && existingFiles == ProcessPolicy.Ignore && (isDone || known is null))
+        if (completion.IsExisting && existingFiles == ProcessPolicy.Ignore && known is not { IsUnprocessed: true })
             return ArrivalAction.RecordOnly;
         return ArrivalAction.Job;
     }
@@ -245,19 +241,6 @@ public static class ArrivalDecision
         };
     }
 
-    /// <summary>
-    /// True when what completed under a name while its job was under way is left alone, as that job has processed the
-    /// name; false when it takes the job's place.
-    /// </summary>
-    /// <param name="job">What became of the job.</param>
-    /// <param name="reason">Why it was cancelled, if it was.</param>
-    /// <param name="policy">The rule's completion policy.</param>
-    public static bool LeavesUpdatesAlone(JobState job, JobReason? reason, CompletionPolicy policy)
-    {
-        ArgumentNullException.ThrowIfNull(policy);
-        return policy.Updates == ProcessPolicy.Ignore && KnownEntry.IsProcessed(job, reason);
-    }
-
     // Neither a rename nor a later chmod or a scan makes a held version whole, nor a clock that was set: only its
     // sender does, by setting its mtime, which makes another version of it.
     private static bool IsHeldStill(KnownEntry known, Completion completion, CompletionPolicy policy)
@@ -292,8 +275,8 @@ public static class ArrivalDecision
         if (known.Held is { } reason)
             return policy.Holds(reason) && completion.Evidence != Evidence.MtimeSet;
         bool isRename = completion.Evidence is Evidence.Renamed or Evidence.RenamedFromTemporary;
-        bool isCalledOff = known.Job is JobState.Cancelled; // it is queued again
-        return (isCalledOff || !known.IsUnprocessed) && !(isRename && policy.Renames == ProcessPolicy.Process);
+        bool waits = known.Job is JobState.Cancelled or JobState.Queued; // what was called off is queued again
+        return (waits || !known.IsUnprocessed) && !(isRename && policy.Renames == ProcessPolicy.Process);
     }
 
     // A hold is kept per version: no rename makes a whole file of half a one. A queued job moves along, and so does one

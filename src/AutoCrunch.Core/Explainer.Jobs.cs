@@ -126,7 +126,8 @@ internal static partial class Explainer
         if (isOther && facts.Rule.Completion.Updates == ProcessPolicy.Ignore)
             return new Explanation(
                 ExplanationReason.UpdateIgnored,
-                $"It was replaced after job {job.Id} ({StateOf(job)}), and {OnlyNewNames(facts)}.",
+                $"It was replaced after job {job.Id} ({StateOf(job)}), and rule {facts.Rule.Name} processes only names "
+                    + "it has never seen (Updates: Ignore).",
                 $"To run it all the same: {Submit(facts)}.");
         if (facts.Ledger.IsJobOfOther)
             return LeftAlone(facts);
@@ -186,8 +187,7 @@ internal static partial class Explainer
                 "Wait for the scan (autocrunch sync)");
         if (ledger.RunningOfPath is { } other)
             return Because(ExplanationReason.QueuedBehindItself,
-                $"{name} waits for job {other} of the same path, which runs" + IfProcessed(facts),
-                $"Wait for job {other}");
+                $"{name} waits for job {other} of the same path, which runs", $"Wait for job {other}");
         bool isOfAll = facts.MaxRunning > 0 && ledger.RunningOfAll >= facts.MaxRunning;
         if (isOfAll)
             return Because(ExplanationReason.Queued,
@@ -252,11 +252,6 @@ internal static partial class Explainer
             { Reason: JobReason.Gone } => (
                 ExplanationReason.CancelledGone, $"The file was gone when job {job.Id} was to start, {ago}.",
                 $"To run it now: {retry}."),
-            { Reason: JobReason.UpdateIgnored } => (
-                ExplanationReason.UpdateIgnored,
-                $"Job {job.Id} was called off {ago}: it is of an update that came while a job of the same path ran, "
-                    + $"and {OnlyNewNames(facts)}.",
-                $"To run it all the same: {retry}."),
             _ => (
                 ExplanationReason.Superseded,
                 $"Job {job.Id} was called off {ago}: the file was replaced, or changed, before it started.",
@@ -264,13 +259,6 @@ internal static partial class Explainer
         };
         return new Explanation(reason, sentence + gone, remedy);
     }
-
-    private static string IfProcessed(ExplanationFacts facts) =>
-        facts.Rule.Completion.Updates == ProcessPolicy.Ignore
-            ? $"; unless that comes to nothing, this one is called off, as {OnlyNewNames(facts)}" : "";
-
-    private static string OnlyNewNames(ExplanationFacts facts) =>
-        $"rule {facts.Rule.Name} processes only names it has never seen (Updates: Ignore)";
 
     // The reason is one sentence of the attempt's; it tells of exit code and signal itself.
     private static string EndOf(AttemptRecord attempt) => attempt.Reason?.TrimEnd('.') ?? "";

@@ -37,11 +37,6 @@ public enum JobReason : byte
 
     /// <summary>An operator cancelled it.</summary>
     ByHand = 2,
-
-    /// <summary>
-    /// It waited for the job that ran under the same name; that has processed the name, and the rule ignores updates.
-    /// </summary>
-    UpdateIgnored = 3,
 }
 
 /// <summary>One command to run for one completion, as the ledger has it. Immutable.</summary>

@@ -31,7 +31,6 @@ public sealed class AdoptionTests
 
     [Theory]
     [InlineData(JobReason.ByHand, AdoptAction.LeaveKnown)]
-    [InlineData(JobReason.UpdateIgnored, AdoptAction.LeaveKnown)]
     [InlineData(JobReason.Gone, AdoptAction.Record)]
     [InlineData(JobReason.Superseded, AdoptAction.Record)]
     public void What_was_cancelled_gets_a_job_as_pending_and_is_settled_as_done(JobReason reason, AdoptAction done)

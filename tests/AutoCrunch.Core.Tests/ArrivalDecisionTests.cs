@@ -13,7 +13,7 @@ public sealed class ArrivalDecisionTests
     [
         (null, null), (JobState.Queued, null), (JobState.Running, null), (JobState.Succeeded, null),
         (JobState.Failed, null), (JobState.Cancelled, JobReason.Gone), (JobState.Cancelled, JobReason.Superseded),
-        (JobState.Cancelled, JobReason.ByHand), (JobState.Cancelled, JobReason.UpdateIgnored),
+        (JobState.Cancelled, JobReason.ByHand),
     ];
 
     [Fact]
@@ -256,10 +256,9 @@ public sealed class ArrivalDecisionTests
         {
             ArrivalAction action = Of(Arrived(), Known(state, s_other, job, reason), policy: s_onlyNew);
 
-            bool wasProcessed = state != EntryState.Changed
-                && job is not (JobState.Queued or JobState.Running)
+            bool wasProcessed = state != EntryState.Changed && job is not JobState.Queued
                 && !(job is null && state == EntryState.Held)
-                && reason is not (JobReason.Gone or JobReason.Superseded);
+                && !(job is JobState.Cancelled && reason is not JobReason.ByHand);
             Assert.Equal(wasProcessed ? ArrivalAction.RecordOnly : ArrivalAction.Job, action);
         }
     }

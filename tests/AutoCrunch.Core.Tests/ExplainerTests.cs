@@ -135,13 +135,6 @@ public sealed class ExplainerTests
         "Job 12 was cancelled by hand 3 min ago.", "To run it all the same: autocrunch retry 12.");
 
     [Fact]
-    public void A_job_that_waited_as_an_update_of_what_has_run() => Says(
-        Done(JobState.Cancelled, JobReason.UpdateIgnored), ExplanationReason.UpdateIgnored,
-        "Job 12 was called off 3 min ago: it is of an update that came while a job of the same path ran, and rule raw "
-            + "processes only names it has never seen (Updates: Ignore).",
-        "To run it all the same: autocrunch retry 12.");
-
-    [Fact]
     public void A_job_whose_file_was_gone_and_is_back() => Says(
         Done(JobState.Cancelled, JobReason.Gone), ExplanationReason.CancelledGone,
         "The file was gone when job 12 was to start, 3 min ago.", "To run it now: autocrunch retry 12.");
@@ -199,18 +192,6 @@ public sealed class ExplainerTests
         Queued() with { Ledger = Ledger(Job(JobState.Queued)) with { RunningOfPath = 11 } },
         ExplanationReason.QueuedBehindItself,
         "Job 12 waits for job 11 of the same path, which runs.", "Wait for job 11.");
-
-    [Fact]
-    public void A_job_behind_another_of_the_same_path_where_updates_are_ignored() => Says(
-        Queued() with
-        {
-            Rule = s_there.Rule with { Completion = new CompletionPolicy { Updates = ProcessPolicy.Ignore } },
-            Ledger = Ledger(Job(JobState.Queued)) with { RunningOfPath = 11 },
-        },
-        ExplanationReason.QueuedBehindItself,
-        "Job 12 waits for job 11 of the same path, which runs; unless that comes to nothing, this one is called off, "
-            + "as rule raw processes only names it has never seen (Updates: Ignore).",
-        "Wait for job 11.");
 
     [Fact]
     public void A_job_when_all_slots_of_all_rules_are_taken() => Says(

@@ -87,8 +87,8 @@ internal static class LedgerRows
     /// <summary>Where they come from: <c>files</c> with its jobs.</summary>
     public const string Entries = "files" + EntryJobs;
 
-    /// <summary>The same of <c>displaced</c>: whatever had their names before, they have left these.</summary>
-    public const string DisplacedEntries = "(SELECT *, NULL AS previous_id FROM displaced)" + EntryJobs;
+    /// <summary>The same of <c>displaced</c>.</summary>
+    public const string DisplacedEntries = "displaced" + EntryJobs;
 
     private const string EntryJobs = " f LEFT JOIN jobs j ON j.id = f.job_id LEFT JOIN jobs p ON p.id = f.previous_id";
 
@@ -141,6 +141,10 @@ internal static class LedgerRows
         RecordedNs = row.Number(11),
         PreviousId = row.OptionalNumber(12),
     };
+
+    /// <summary>The same with the path, where <c>f.directory, f.name</c> follow these columns.</summary>
+    public static (BytePath Path, EntryRow Row) ReadEntryAt(SqliteStatement row) =>
+        (SplitPath.Join(row.Blob(EntryColumnCount), row.Blob(EntryColumnCount + 1)), ReadEntry(row));
 
     public static AttemptRecord ReadAttempt(SqliteStatement row) => new(
         row.Int(0),

@@ -31,6 +31,11 @@ internal sealed partial class LedgerWriter
         if (action == ArrivalAction.MoveEntry)
         {
             MoveEntry(rule, source!.Value, completion.Path, known);
+
+            // It was left alone as an update, and while it was out of sight the job of what it would be one of came to
+            // nothing.
+            if (source.Value.Row is { JobId: null, Known: { IsHeld: false, IsUnprocessed: true } })
+                InsertJob(rule, completion, Find(rule, completion.Path));
             return action;
         }
 
@@ -77,11 +82,7 @@ internal sealed partial class LedgerWriter
         long killedBirthNs = completion.Stat.LooksKilledInPlace ? completion.Stat.BirthNs : 0;
         _findSources.Bind(1, completion.Version).Bind(4, rule.Id).Bind(5, killedBirthNs);
         while (_findSources.Step())
-        {
-            const int Directory = LedgerRows.EntryColumnCount;
-            BytePath path = SplitPath.Join(_findSources.Blob(Directory), _findSources.Blob(Directory + 1));
-            found.Add((path, LedgerRows.ReadEntry(_findSources)));
-        }
+            found.Add(LedgerRows.ReadEntryAt(_findSources));
 
         // It may have been known under several. Or the event was read so late that another file had the name by then
         // that it was renamed from.
@@ -133,7 +134,8 @@ internal sealed partial class LedgerWriter
         bool keepsJob, long? jobId = null)
     {
         long? previousId = null;
-        if (Displace(rule, path, known, stat.Inode))
+        bool isOther = Displace(rule, path, known, stat.Inode) || IsReborn(known, stat);
+        if (isOther)
             previousId = keepsJob ? known?.LastJobId : null;
         else if (keepsJob)
             (jobId, previousId) = (known?.JobId, known?.PreviousId);
@@ -144,6 +146,10 @@ internal sealed partial class LedgerWriter
             .Bind(11, Devices.IdOf(stat.Device)).Bind(12, stat.BirthNs)
             .Bind(13, stat.LinkCount > 1 ? 1 : 0).Bind(14, previousId).Run();
     }
+
+    // Its inode was given out again: the file before is no more, and its job is none of this one's.
+    private static bool IsReborn(EntryRow? known, FileStat stat) => known is { Known.BirthNs: not 0 and var bornNs }
+        && stat.BirthNs != 0 && stat.BirthNs != bornNs;
 
     private void ReviveEntry(LedgerRule rule, Completion completion, EntryRow known)
     {
@@ -188,7 +194,10 @@ internal sealed partial class LedgerWriter
         var from = new SplitPath(source.Path);
         var target = new SplitPath(to);
         if (source.DisplacedId is { } displacedId)
+        {
             ReplaceDisplaced(displacedId, to);
+            IsNoUpdate(rule, source);
+        }
         else
             _moveEntry.Bind(1, rule.Id).Bind(2, from.Directory).Bind(3, from.Name)
                 .Bind(4, target.Directory).Bind(5, target.Name).Run();
@@ -202,6 +211,13 @@ internal sealed partial class LedgerWriter
         else if (source.DisplacedNs is { } displacedNs)
             IntendLate(rule, jobId, to, displacedNs);
     }
+
+    // Of a row that moves: what it was left alone for as an update, as long as that may come to nothing. Else it has
+    // left the name that was processed.
+    private static string PreviousOf(string table) => $"""
+        (SELECT p.id FROM jobs p WHERE p.id = {table}.previous_id AND {table}.hold IS NULL
+            AND p.state IN ({(int)JobState.Queued}, {(int)JobState.Running}))
+        """;
 
     private void CancelQueued(long jobId, JobReason reason) =>
         _cancelQueued.Bind(1, jobId).Bind(2, (long)reason).Bind(3, Clock.WallNs()).Run();
@@ -240,7 +256,7 @@ internal sealed partial class LedgerWriter
             """);
         _deleteEntry = _db.Prepare("DELETE FROM files WHERE rule_id = ?1 AND directory = ?2 AND name = ?3");
         _moveEntry = _db.Prepare($"""
-            UPDATE files SET directory = ?4, name = ?5, gone_ns = NULL, previous_id = NULL,
+            UPDATE files SET directory = ?4, name = ?5, gone_ns = NULL, previous_id = {PreviousOf("files")},
                 state = iif(hold IS NULL, {(int)EntryState.Present}, {(int)EntryState.Held})
             WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
             """);

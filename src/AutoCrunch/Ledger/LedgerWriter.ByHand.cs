@@ -69,9 +69,10 @@ internal sealed partial class LedgerWriter
     /// <param name="ruleOf">The rule of a row in <c>rules</c>; null when it is configured no longer.</param>
     public bool Retry(FoundJob found, Func<int, LedgerRule?> ruleOf)
     {
-        if (FindJob(found.Job.Id, ruleOf)?.LatestId != found.LatestId || !Retry(found.Job.Id))
+        if (FindJob(found.Job.Id, ruleOf) is not { } now || now.LatestId != found.LatestId
+            || now.Job.Version != found.Job.Version || !Retry(now.Job.Id))
             return false;
-        var split = new SplitPath(found.Job.Path);
+        var split = new SplitPath(now.Job.Path);
         _moveJob.Bind(1, found.Job.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, NowNs).Run();
         return true;
     }
@@ -87,9 +88,8 @@ internal sealed partial class LedgerWriter
     public long NewestJobId => _db.QueryNumber("SELECT max(id) FROM jobs") ?? 0;
 
     /// <summary>
-    /// A file is to be processed now, whatever happened to it before. A job of this version that waits is the one,
-    /// unless it may be left alone as an update of what runs; else there is a new one, which waits for one that runs.
-    /// Refused while the file is being moved or deleted.
+    /// A file is to be processed now, whatever happened to it before. A job of this version that waits is the one; else
+    /// there is a new one, which waits for one that runs. Refused while the file is being moved or deleted.
     /// </summary>
     public Submitted Submit(LedgerRule rule, SeenFile file)
     {
@@ -98,8 +98,8 @@ internal sealed partial class LedgerWriter
             return new Submitted(previous, HasWaited: false) { IsRefused = true };
         if (IsOutdated(file, known))
             return new Submitted(0, HasWaited: false) { HasChanged = true };
-        bool waits = known is { Known.Job: JobState.Queued } entry && entry.Known.Version == file.Stat.Version
-            && !(rule.Rule.Completion.Updates == ProcessPolicy.Ignore && Running.IsBusy(rule, file.Path));
+        bool waits = known is { Known.Job: JobState.Queued, JobId: { } queued }
+            && FindJob(rule, queued)!.Version == file.Stat.Version;
         if (!waits)
             InsertJob(rule, ByHand(rule, file), known);
         long jobId = Find(rule, file.Path)!.Value.JobId!.Value;

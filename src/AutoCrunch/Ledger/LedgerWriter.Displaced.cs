@@ -33,6 +33,7 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _deleteDisplaced;
     private SqliteStatement _displaceBelow;
     private SqliteStatement _forgetDisplaced;
+    private SqliteStatement _clearPrevious;
     private bool _hasDisplaced;
     private long _trimmedInterval = -1;
 
@@ -89,8 +90,7 @@ internal sealed partial class LedgerWriter
         while (_findDisplaced.Step())
         {
             const int Directory = LedgerRows.EntryColumnCount;
-            BytePath path = SplitPath.Join(_findDisplaced.Blob(Directory), _findDisplaced.Blob(Directory + 1));
-            EntryRow row = LedgerRows.ReadEntry(_findDisplaced);
+            (BytePath path, EntryRow row) = LedgerRows.ReadEntryAt(_findDisplaced);
             var source = new EntrySource(path, row, _findDisplaced.Number(Directory + 2))
             {
                 DisplacedNs = _findDisplaced.Number(Directory + 3),
@@ -109,14 +109,28 @@ internal sealed partial class LedgerWriter
         _deleteDisplaced.Bind(1, id).Run();
     }
 
+    // The file had left its name before another came to it, so that one is no update of it.
+    private void IsNoUpdate(LedgerRule rule, EntrySource left)
+    {
+        if (Find(rule, left.Path) is not { JobId: null } other || other.PreviousId is not { } previousId
+            || previousId != left.Row.JobId)
+            return;
+        var split = new SplitPath(left.Path);
+        _clearPrevious.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Run();
+        EntryRow own = other with { PreviousId = null };
+        if (own.Known.State == EntryState.Present && rule.Rule.Completion.Updates == ProcessPolicy.Ignore)
+            InsertJob(rule, Recall(rule, left.Path, own), own);
+    }
+
     [MemberNotNull(nameof(_displace), nameof(_trimDisplaced), nameof(_findDisplaced), nameof(_replaceDisplaced))]
     [MemberNotNull(nameof(_deleteDisplaced), nameof(_displaceBelow), nameof(_forgetDisplaced))]
+    [MemberNotNull(nameof(_clearPrevious))]
     private void PrepareDisplaced()
     {
         _hasDisplaced = _db.QueryNumber("SELECT 1 FROM displaced LIMIT 1") is not null;
         _displace = _db.Prepare($"""
-            INSERT INTO displaced (rule_id, directory, name, state, {DisplacedColumns}, displaced_ns)
-            SELECT rule_id, directory, name, state, {DisplacedColumns}, ?4 FROM files
+            INSERT INTO displaced (rule_id, directory, name, state, {DisplacedColumns}, previous_id, displaced_ns)
+            SELECT rule_id, directory, name, state, {DisplacedColumns}, previous_id, ?4 FROM files
             WHERE rule_id = ?1 AND directory = ?2 AND name = ?3
             """);
         _trimDisplaced = _db.Prepare("DELETE FROM displaced WHERE id <= ?1 AND (hold IS NULL OR id <= ?2)");
@@ -131,15 +145,17 @@ internal sealed partial class LedgerWriter
             ORDER BY f.id DESC
             """);
         _replaceDisplaced = _db.Prepare($"""
-            INSERT INTO files (rule_id, directory, name, state, {DisplacedColumns})
+            INSERT INTO files (rule_id, directory, name, state, {DisplacedColumns}, previous_id)
             SELECT rule_id, ?2, ?3, iif(hold IS NULL, {(int)EntryState.Present}, {(int)EntryState.Held}),
-                {DisplacedColumns} FROM displaced WHERE id = ?1
+                {DisplacedColumns}, {PreviousOf("displaced")} FROM displaced WHERE id = ?1
             """);
+        _clearPrevious = _db.Prepare(
+            "UPDATE files SET previous_id = NULL WHERE rule_id = ?1 AND directory = ?2 AND name = ?3");
         _deleteDisplaced = _db.Prepare("DELETE FROM displaced WHERE id = ?1");
         _forgetDisplaced = _db.Prepare("DELETE FROM displaced WHERE inode = ?1 AND birth_ns = ?2 AND rule_id = ?3");
         _displaceBelow = _db.Prepare($"""
-            INSERT INTO displaced (rule_id, directory, name, state, {DisplacedColumns}, displaced_ns)
-            SELECT rule_id, directory, name, state, {DisplacedColumns}, ?6 FROM files f
+            INSERT INTO displaced (rule_id, directory, name, state, {DisplacedColumns}, previous_id, displaced_ns)
+            SELECT rule_id, directory, name, state, {DisplacedColumns}, previous_id, ?6 FROM files f
             WHERE rule_id = ?1 AND directory >= ?2 AND directory < ?3 AND birth_ns <> 0 AND linked = 0
                 AND EXISTS (SELECT 1 FROM files m WHERE m.rule_id = ?1 AND m.name = f.name
                     AND m.directory = CAST(?4 || substr(f.directory, ?5) AS BLOB)

@@ -46,11 +46,11 @@ internal sealed partial class LedgerWriter
         if (Find(rule, path) is not { Known.State: not EntryState.Gone } known)
             return;
         FileVersion version = known.Known.Version;
-        if (version.Inode != stat.Inode || version.SizeBytes != stat.SizeBytes)
+        if (version.Inode != stat.Inode || version.SizeBytes != stat.SizeBytes || IsReborn(known, stat))
             return; // not the file that was judged: its own completion, or the next scan, brings it
         if (known.Known.State == EntryState.Changed)
         {
-            InsertJob(rule, Recall(rule, path, stat, known.JobId), known);
+            GoOn(rule, path, stat, known);
             return;
         }
 
@@ -62,6 +62,20 @@ internal sealed partial class LedgerWriter
         _updateEntryVersion.Bind(1, rule.Id).Bind(2, split.Directory).Bind(3, split.Name).Bind(4, stat.Version).Run();
         if (known is { Known.Job: JobState.Queued or JobState.Running, JobId: { } jobId })
             _updateJobVersion.Bind(1, jobId).Bind(2, stat.Version).Run();
+    }
+
+    // Its attempt saw another mtime before it was told here that no more had changed, and was called off.
+    private void GoOn(LedgerRule rule, BytePath path, FileStat stat, EntryRow known)
+    {
+        if (known is not { Known: { Job: JobState.Cancelled, JobReason: not JobReason.ByHand }, JobId: { } calledOff })
+        {
+            InsertJob(rule, Recall(rule, path, stat, known.JobId), known);
+            return;
+        }
+
+        PutEntry(rule, path, stat, EntryState.Present, null, known, keepsJob: true);
+        _updateJobVersion.Bind(1, calledOff).Bind(2, stat.Version).Run();
+        Requeue(rule, calledOff, path);
     }
 
     public void DirectoryGone(LedgerRule rule, BytePath directory, ulong device)
@@ -107,11 +121,7 @@ internal sealed partial class LedgerWriter
         var missed = new List<(BytePath From, EntryRow Row)>();
         _missedBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high);
         while (_missedBelow.Step())
-        {
-            const int Directory = LedgerRows.EntryColumnCount;
-            BytePath path = SplitPath.Join(_missedBelow.Blob(Directory), _missedBelow.Blob(Directory + 1));
-            missed.Add((path, LedgerRows.ReadEntry(_missedBelow)));
-        }
+            missed.Add(LedgerRows.ReadEntryAt(_missedBelow));
 
         foreach ((BytePath path, EntryRow row) in missed)
         {
@@ -152,6 +162,15 @@ internal sealed partial class LedgerWriter
         return new Completion(rule.Name, path, stat, evidence, arrivedNs, now);
     }
 
+    private Completion Recall(LedgerRule rule, BytePath path, EntryRow row)
+    {
+        KnownEntry known = row.Known;
+        var stat = new FileStat(
+            FileType.Regular, Devices.NumberOf(row.DeviceId), known.Version.Inode, known.Version.SizeBytes,
+            known.Version.MtimeNs, 0, known.BirthNs, 0, known.WasLinked ? 2u : 1u);
+        return Recall(rule, path, stat, row.LastJobId);
+    }
+
     [MemberNotNull(nameof(_goneEntry), nameof(_updateEntryVersion), nameof(_updateJobVersion), nameof(_findOrigin))]
     [MemberNotNull(nameof(_cancelQueuedBelow), nameof(_goneBelow), nameof(_moveJobsBelow))]
     [MemberNotNull(nameof(_moveBelow), nameof(_missedBelow))]
@@ -182,10 +201,12 @@ internal sealed partial class LedgerWriter
             UPDATE jobs SET directory = CAST(?4 || substr(directory, ?5) AS BLOB),
                 due_ns = iif(due_ns = {Job.NeverDueNs}, ?6, due_ns)
             WHERE state IN ({(int)JobState.Queued}, {(int)JobState.Running})
-                AND id IN (SELECT job_id FROM files WHERE {Below} AND state <> {(int)EntryState.Gone})
+                AND id IN (SELECT job_id FROM files WHERE {Below} AND state <> {(int)EntryState.Gone} UNION ALL
+                    SELECT id FROM jobs INDEXED BY jobs_open WHERE state = {(int)JobState.Running} AND {Below})
             """);
         _moveBelow = _db.Prepare($"""
-            UPDATE OR REPLACE files SET directory = CAST(?4 || substr(directory, ?5) AS BLOB), previous_id = NULL
+            UPDATE OR REPLACE files SET directory = CAST(?4 || substr(directory, ?5) AS BLOB),
+                previous_id = {PreviousOf("files")}
             WHERE {Below} AND state <> {(int)EntryState.Gone}
             """);
         _missedBelow = _db.Prepare($"""

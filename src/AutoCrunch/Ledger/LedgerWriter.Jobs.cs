@@ -17,6 +17,7 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _expectEntry;
     private SqliteStatement _retry;
     private SqliteStatement _findDevice;
+    private SqliteStatement _findUpdates;
 
     /// <summary>
     /// Claims the due jobs of one rule, oldest completion first, leaving out those whose path has a running job:
@@ -56,11 +57,15 @@ internal sealed partial class LedgerWriter
             SetNextDue(rule, now);
     }
 
-    /// <summary>Attempts that an earlier life of the service has claimed take their slots again.</summary>
+    /// <summary>
+    /// Attempts that an earlier life of the service has claimed take their slots again, under the paths that their
+    /// files have by now.
+    /// </summary>
     public void Resume(LedgerRule rule, IReadOnlyList<Job> jobs, List<Attempt> resumed)
     {
-        foreach (Job job in jobs)
+        foreach (Job left in jobs)
         {
+            Job job = FindJob(rule, left.Id)!;
             Running.Add(new RunningJob(job.Id, rule, job.Path));
             resumed.Add(AttemptOf(rule, job) with { IsResumed = true });
         }
@@ -84,7 +89,11 @@ internal sealed partial class LedgerWriter
         Job before = attempt.Job;
         bool isOpen = transition.State is not (JobState.Succeeded or JobState.Failed);
         if (isOpen && transition.Reason != JobReason.ByHand)
+        {
             transition = Reconsider(rule, before, outcome, transition);
+            if (transition.State == JobState.Cancelled)
+                RunUpdates(rule, before.Id);
+        }
 
         long now = Clock.WallNs();
         if (transition.IsRecorded)
@@ -96,8 +105,6 @@ internal sealed partial class LedgerWriter
             .Bind(6, transition.Counts.Failures).Bind(7, transition.Counts.Crashes)
             .Bind(8, isFinal ? now : (long?)null).Run();
         Invariant.That(_db.Changes == 1);
-        if (ArrivalDecision.LeavesUpdatesAlone(transition.State, transition.Reason, rule.Rule.Completion))
-            LeaveUpdateAlone(rule, before.Id);
         CountFailures(rule, transition.State);
         Intend(rule, attempt, transition.State);
         NoteFailure(rule, attempt, outcome, transition.State);
@@ -230,23 +237,20 @@ internal sealed partial class LedgerWriter
             : transition;
     }
 
-    // Where it or the job's file was renamed meanwhile, they have a name each, and both run.
-    private void LeaveUpdateAlone(LedgerRule rule, long jobId)
+    // What was left alone as an update of what would be processed, wherever it is now: that it is not.
+    private void RunUpdates(LedgerRule rule, long jobId)
     {
-        BytePath path = FindJob(rule, jobId)!.Path;
-        if (Find(rule, path) is { Known.Job: JobState.Queued, JobId: { } waiting } && IsUpdateOf(rule, waiting, jobId))
-            CancelQueued(waiting, JobReason.UpdateIgnored);
-    }
-
-    // Others that waited between the two were superseded. What an operator asked for is no update.
-    private bool IsUpdateOf(LedgerRule rule, long waitingId, long jobId)
-    {
-        if (FindJob(rule, waitingId) is not { Evidence: not Evidence.ByHand } waiting)
-            return false;
-        long? previousId = waiting.PreviousId;
-        while (previousId > jobId)
-            previousId = FindJob(rule, previousId.Value)?.PreviousId;
-        return previousId == jobId;
+        var updates = new List<(BytePath Path, EntryRow Row)>();
+        Job job = FindJob(rule, jobId)!;
+        (ulong, long) file = (job.Version.Inode, job.Version.SizeBytes);
+        if (Find(rule, job.Path) is { Known: { State: EntryState.Present, Version: var version } } own
+            && own.JobId == jobId && (version.Inode, version.SizeBytes) != file)
+            updates.Add((job.Path, own)); // it has the job's own row, as births are not known
+        _findUpdates.Bind(1, rule.Id).Bind(2, jobId);
+        while (_findUpdates.Step())
+            updates.Add(LedgerRows.ReadEntryAt(_findUpdates));
+        foreach ((BytePath path, EntryRow row) in updates)
+            InsertJob(rule, Recall(rule, path, row), row);
     }
 
     private static JobTransition Requeue(JobTransition transition) =>
@@ -270,6 +274,7 @@ internal sealed partial class LedgerWriter
 
     [MemberNotNull(nameof(_findDue), nameof(_nextDue), nameof(_claim), nameof(_findJob), nameof(_settle))]
     [MemberNotNull(nameof(_insertAttempt), nameof(_expectEntry), nameof(_retry), nameof(_findDevice))]
+    [MemberNotNull(nameof(_findUpdates))]
     private void PrepareJobs()
     {
         _findDue = _db.Prepare($"""
@@ -301,6 +306,14 @@ internal sealed partial class LedgerWriter
             """);
         _findDevice = _db.Prepare(
             "SELECT device_id FROM files WHERE rule_id = ?1 AND directory = ?2 AND name = ?3");
+
+        // Not by the primary key, which would read all files of the rule.
+        _findUpdates = _db.Prepare($"""
+            SELECT {LedgerRows.EntryColumns}, f.directory, f.name FROM {LedgerRows.Entries}
+            WHERE +f.rule_id = ?1 AND f.previous_id = ?2 AND f.job_id IS NULL
+                AND f.state = {(int)EntryState.Present}
+            ORDER BY f.directory, f.name
+            """);
         _retry = _db.Prepare($"""
             UPDATE jobs SET state = {(int)JobState.Queued}, reason = NULL, due_ns = ?2, finished_ns = NULL WHERE id = ?1
             """);

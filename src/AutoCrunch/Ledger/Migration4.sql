@@ -18,11 +18,14 @@ CREATE TABLE displaced (
     birth_ns INTEGER NOT NULL CHECK (birth_ns <> 0),
     linked INTEGER NOT NULL CHECK (linked = 0),
     warned_ns INTEGER,
+    previous_id INTEGER,
     displaced_ns INTEGER NOT NULL          -- when the other file took its name
 ) STRICT;
 
 -- The latest job of the file that had this name before and keeps it; NULL: the row has a job of its own, or neither had.
 ALTER TABLE files ADD COLUMN previous_id INTEGER;
+
+CREATE INDEX files_previous ON files (previous_id) WHERE previous_id IS NOT NULL;   -- what runs if that is called off
 
 CREATE INDEX displaced_inode ON displaced (inode);
 

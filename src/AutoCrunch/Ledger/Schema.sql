@@ -46,7 +46,7 @@ CREATE TABLE jobs (
     mtime_ns INTEGER NOT NULL,
     evidence INTEGER NOT NULL,
     state INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 4),  -- queued, running, succeeded, failed, cancelled
-    reason INTEGER CHECK ((state = 4) = (reason IS NOT NULL)),       -- gone, superseded, by hand, update ignored
+    reason INTEGER CHECK ((state = 4) = (reason IS NOT NULL)),       -- gone, superseded, by hand
     due_ns INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,   -- number of the last attempt that was started
     failures INTEGER NOT NULL DEFAULT 0,

@@ -178,8 +178,8 @@ internal sealed class LedgerPair : IDisposable
         Read("directory, name, inode, size, mtime_ns, birth_ns, state, hold, job_id, previous_id, linked FROM files",
             row => files.Add("file " + Text(row)));
         files.Sort(StringComparer.Ordinal);
-        Read("directory, name, inode, size, mtime_ns, birth_ns, state, hold, job_id, NULL, linked FROM displaced "
-            + "ORDER BY id", row => files.Add("displaced " + Text(row)));
+        Read("directory, name, inode, size, mtime_ns, birth_ns, state, hold, job_id, previous_id, linked FROM "
+            + "displaced ORDER BY id", row => files.Add("displaced " + Text(row)));
         Read(LedgerRows.JobColumns + " FROM jobs j ORDER BY id", row =>
         {
             Job job = LedgerRows.ReadJob(row, "");

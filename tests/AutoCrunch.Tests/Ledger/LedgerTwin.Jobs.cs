@@ -32,7 +32,8 @@ internal sealed partial class LedgerTwin
     public IReadOnlyDictionary<long, TwinJob> Jobs => _jobs;
 
     /// <summary>Whether a job that waits may be claimed: none runs of its path.</summary>
-    public bool CanClaim(TwinJob job) => job.State == JobState.Queued && !IsBusy(job.Path);
+    public bool CanClaim(TwinJob job) => job.State == JobState.Queued
+        && !_running.Values.Any(running => running.Claimed == job.Path || running.Now == job.Path);
 
     public void Claim(long id)
     {
@@ -45,7 +46,11 @@ internal sealed partial class LedgerTwin
         long id = attempt.Job.Id;
         bool isOpen = transition.State is not (JobState.Succeeded or JobState.Failed);
         if (isOpen && transition.Reason != JobReason.ByHand)
+        {
             transition = Reconsider(attempt.Job, outcome, transition);
+            if (transition.State == JobState.Cancelled)
+                RunUpdates(id);
+        }
 
         _jobs[id] = _jobs[id] with
         {
@@ -55,8 +60,6 @@ internal sealed partial class LedgerTwin
             Crashes = transition.Counts.Crashes,
             Attempts = transition.IsRecorded ? attempt.Number : attempt.Number - 1,
         };
-        if (ArrivalDecision.LeavesUpdatesAlone(transition.State, transition.Reason, rule.Completion))
-            LeaveUpdateAlone(id);
         _running.Remove(id);
     }
 
@@ -88,8 +91,8 @@ internal sealed partial class LedgerTwin
     public void Submit(string path, FileStat stat)
     {
         Row? known = Find(path);
-        bool waits = known is { JobId: { } id } row && _jobs[id].State == JobState.Queued
-            && row.Version == stat.Version && !(rule.Completion.Updates == ProcessPolicy.Ignore && IsBusy(path));
+        bool waits = known is { JobId: { } id } && _jobs[id].State == JobState.Queued
+            && _jobs[id].Version == stat.Version;
         if (!waits)
             InsertJob(ByHand(path, stat), known);
         Requeue(Find(path)!.Value.JobId!.Value);
@@ -114,9 +117,6 @@ internal sealed partial class LedgerTwin
                 break;
         }
     }
-
-    private bool IsBusy(string path) =>
-        _running.Values.Any(running => running.Claimed == path || running.Now == path);
 
     private JobTransition Reconsider(Job before, AttemptOutcome outcome, JobTransition transition)
     {
@@ -158,17 +158,33 @@ internal sealed partial class LedgerTwin
         return isReplaced ? transition with { State = JobState.Cancelled, Reason = JobReason.Superseded } : transition;
     }
 
-    private void LeaveUpdateAlone(long jobId)
+    // What was left alone as an update of what would be processed: that it is not now.
+    private void RunUpdates(long jobId)
     {
-        if (Find(_jobs[jobId].Path)?.JobId is { } waiting && _jobs[waiting].Evidence != Evidence.ByHand
-            && Before(waiting).Contains(jobId))
-            CancelQueued(waiting, JobReason.UpdateIgnored);
+        TwinJob job = _jobs[jobId];
+        (string Path, Row Row)[] own = Find(job.Path) is { State: EntryState.Present } row && row.JobId == jobId
+            && (row.Version.Inode, row.Version.SizeBytes) != (job.Version.Inode, job.Version.SizeBytes)
+            ? [(job.Path, row)] : [];
+        foreach ((string path, Row update) in own.Concat(InOrder(_rows)
+            .Where(each => each.Value is { State: EntryState.Present, JobId: null } && each.Value.PreviousId == jobId)
+            .Select(each => (each.Key, each.Value))).ToArray())
+            InsertJob(Recall(path, StatOf(update), jobId), update);
     }
 
-    private IEnumerable<long> Before(long id)
+    // Its attempt saw another mtime before it was told here that no more had changed.
+    private void GoOn(string path, FileStat stat, Row known)
     {
-        for (long? before = _jobs[id].PreviousId; before is { } found; before = _jobs[found].PreviousId)
-            yield return found;
+        if (known.JobId is not { } id
+            || _jobs[id] is not { State: JobState.Cancelled, Reason: not JobReason.ByHand } calledOff)
+        {
+            InsertJob(Recall(path, stat, known.JobId), known);
+            return;
+        }
+
+        Put(path, stat, EntryState.Present, null, known, keepsJob: true);
+        _jobs[id] = calledOff with { Version = stat.Version };
+        Requeue(id);
+        MoveJob(id, path);
     }
 
     private void RequeueCalledOff(Row row, string path)
@@ -181,6 +197,10 @@ internal sealed partial class LedgerTwin
     }
 
     private void Requeue(long id) => _jobs[id] = _jobs[id] with { State = JobState.Queued, Reason = null };
+
+    private static FileStat StatOf(Row row) => new(
+        FileType.Regular, 1, row.Version.Inode, row.Version.SizeBytes, row.Version.MtimeNs, 0, row.BirthNs, 0,
+        row.WasLinked ? 2u : 1u);
 
     private void InsertJob(Completion completion, Row? known)
     {

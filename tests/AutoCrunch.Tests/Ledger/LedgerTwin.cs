@@ -31,6 +31,8 @@ internal sealed partial class LedgerTwin(WatchRule rule, Func<string, bool> isTh
         if (action == ArrivalAction.MoveEntry)
         {
             MoveEntry(source!.Value, path, known);
+            if (source.Value.Row is { JobId: null, Held: null } && Known(source.Value.Row)!.Value.IsUnprocessed)
+                InsertJob(completion, Find(path));
             return;
         }
 
@@ -66,11 +68,11 @@ internal sealed partial class LedgerTwin(WatchRule rule, Func<string, bool> isTh
     public void MetadataChanged(string path, FileStat stat)
     {
         if (Find(path) is not { State: not EntryState.Gone } known || known.Version.Inode != stat.Inode
-            || known.Version.SizeBytes != stat.SizeBytes)
+            || known.Version.SizeBytes != stat.SizeBytes || IsReborn(known, stat.BirthNs))
             return;
         if (known.State == EntryState.Changed)
         {
-            InsertJob(Recall(path, stat, known.JobId), known);
+            GoOn(path, stat, known);
             return;
         }
 
@@ -102,13 +104,13 @@ internal sealed partial class LedgerTwin(WatchRule rule, Func<string, bool> isTh
             string moved = to + path[from.Length..];
             MoveJob(row.JobId, moved);
             _rows.Remove(path);
-            _rows[moved] = row with { PreviousId = null };
+            _rows[moved] = row with { PreviousId = PreviousOf(row) };
         }
 
         // Also what runs of a file that another has replaced is there now.
-        foreach ((long id, (string _, string now)) in _running.ToArray())
-            if (now.StartsWith(from + "/", StringComparison.Ordinal))
-                MoveRunning(id, to + now[from.Length..]);
+        foreach (TwinJob job in _jobs.Values.Where(job => job.State == JobState.Running).ToArray())
+            if (job.Path.StartsWith(from + "/", StringComparison.Ordinal))
+                MoveJob(job.Id, to + job.Path[from.Length..]);
 
         // A job whose attempt missed the file before the rename was told, and was called off.
         foreach (string path in PathsBelow(from))
@@ -200,14 +202,20 @@ internal sealed partial class LedgerTwin(WatchRule rule, Func<string, bool> isTh
     private void Put(
         string path, FileStat stat, EntryState state, HoldReason? held, Row? known, bool keepsJob, long? jobId = null)
     {
-        bool isDisplaced = Overwrite(path, stat.Version, stat.BirthNs);
+        bool isOther = Overwrite(path, stat.Version, stat.BirthNs) || (known is { } old && IsReborn(old, stat.BirthNs));
         _rows[path] = new Row(
-            stat.Version, state, held, !keepsJob ? jobId : isDisplaced ? null : known?.JobId, stat.BirthNs,
+            stat.Version, state, held, !keepsJob ? jobId : isOther ? null : known?.JobId, stat.BirthNs,
             stat.LinkCount > 1)
         {
-            PreviousId = !keepsJob ? null : isDisplaced ? known?.LastJobId : known?.PreviousId,
+            PreviousId = !keepsJob ? null : isOther ? known?.LastJobId : known?.PreviousId,
         };
     }
+
+    private static bool IsReborn(Row row, long birthNs) => row.BirthNs != 0 && birthNs != 0 && row.BirthNs != birthNs;
+
+    // What it is an update of, as long as that may come to nothing.
+    private long? PreviousOf(Row row) => row is { Held: null, PreviousId: { } id }
+        && _jobs[id].State is JobState.Queued or JobState.Running ? row.PreviousId : null;
 
     private void MoveEntry((string Path, Row Row) from, string to, Row? overwritten)
     {
@@ -217,9 +225,22 @@ internal sealed partial class LedgerTwin(WatchRule rule, Func<string, bool> isTh
         Overwrite(to, row.Version, row.BirthNs);
         if (!wasDisplaced)
             _rows.Remove(from.Path);
-        _rows[to] = row with { State = StateOf(row), PreviousId = null, GoneTime = null };
+        else
+            IsNoUpdate(from);
+        _rows[to] = row with { State = StateOf(row), PreviousId = PreviousOf(row), GoneTime = null };
         MoveJob(row.JobId, to);
         RequeueCalledOff(row, to);
+    }
+
+    // The file had left its name before another came to it.
+    private void IsNoUpdate((string Path, Row Row) left)
+    {
+        if (Find(left.Path) is not { JobId: null, PreviousId: not null } other || other.PreviousId != left.Row.JobId)
+            return;
+        Row own = other with { PreviousId = null };
+        _rows[left.Path] = own;
+        if (own.State == EntryState.Present && rule.Completion.Updates == ProcessPolicy.Ignore)
+            InsertJob(Recall(left.Path, StatOf(own), null), own);
     }
 
     private static EntryState StateOf(Row row) => row.Held is null ? EntryState.Present : EntryState.Held;
@@ -236,7 +257,7 @@ internal sealed partial class LedgerTwin(WatchRule rule, Func<string, bool> isTh
     {
         if (Find(path) is not { BirthNs: not 0, WasLinked: false } old || old.Version.Inode == version.Inode)
             return false;
-        _displaced.Add((path, old with { GoneTime = null, PreviousId = null }));
+        _displaced.Add((path, old with { GoneTime = null }));
         return true;
     }
 

@@ -32,11 +32,11 @@ internal sealed partial class LedgerWorld
         foreach ((string path, LedgerTwin.Row row) in _pair.Twin.Rows)
             LedgerPair.Check(
                 !(row is { State: EntryState.Present, JobId: { } id } && _pair.Twin.Jobs[id] is
-                    { Reason: JobReason.Gone or JobReason.Superseded }), "called off", $"{path} {row}");
+                    { State: JobState.Cancelled, Reason: not JobReason.ByHand }), "called off", $"{path} {row}");
     }
 
-    // By the rule: found by the first scan, or an update of what was processed. One that was renamed after it was left
-    // alone stays so; nothing leads from it to the job of what it replaced any more.
+    // By the rule: found by the first scan, or an update of what was processed. Nothing leads from one that was renamed
+    // since to what it was an update of.
     private bool IsLeftAlone(string path) => _pair.Twin.Rows.TryGetValue(path, out LedgerTwin.Row row)
         && row.State == EntryState.Present && row.Version == Stat(_files[path]).Version
         && ((_rule.ExistingFiles == ProcessPolicy.Ignore && row.JobId is null)

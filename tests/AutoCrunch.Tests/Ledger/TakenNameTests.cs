@@ -156,7 +156,7 @@ public sealed class TakenNameTests : IDisposable
                 new ServiceFacts(ServiceAnswer.Running),
                 new LedgerFacts
                 {
-                    Entry = known, Jobs = jobs, IsJobOfOther = !isOwn, LastAttempt = reader.LastAttempt(last!.Value),
+                    Entry = known, Jobs = jobs, IsJobOfOther = !isOwn,
                 },
                 Clock.WallNs());
             return Explainer.Of(facts);

@@ -4,7 +4,7 @@ using AutoCrunch.Linux;
 
 namespace AutoCrunch.Tests.Ledger;
 
-// Updates: Ignore. What comes to a name while its job runs waits for what becomes of that.
+// Updates: Ignore. What comes to a name while its job runs is left alone, unless that comes to nothing.
 public sealed class UpdatesIgnoredTests : IDisposable
 {
     private readonly LedgerRig _rig = new LedgerRig(
@@ -22,15 +22,12 @@ public sealed class UpdatesIgnoredTests : IDisposable
         Attempt claimed = _rig.Take();
         _rig.CompleteBorn("a", birthNs: 9);
         FileVersion last = _rig.CompleteBorn("a", birthNs: 10).Version;
-        Assert.Equal(["a:Running", "a:Cancelled/Superseded", "a:Queued"], _rig.Story());
         _rig.Settle(claimed, fails
             ? new AttemptOutcome.Failed("it failed", ExitCode: 1, IsPermanent: true) : AttemptOutcome.Succeeded.Value);
 
-        string state = fails ? "Failed" : "Succeeded";
-        Assert.Equal([$"a:{state}", "a:Cancelled/Superseded", "a:Cancelled/UpdateIgnored"], _rig.Story());
         _rig.CompleteBorn("a", last, 10, Evidence.Found); // a scan
         _rig.CompleteBorn("a", birthNs: 11);
-        Assert.Equal(3, _rig.Jobs().Length);
+        Assert.Equal([fails ? "a:Failed" : "a:Succeeded"], _rig.Story());
     }
 
     [Theory]
@@ -66,7 +63,7 @@ public sealed class UpdatesIgnoredTests : IDisposable
     }
 
     [Fact]
-    public async Task What_was_submitted_runs_although_it_waited_as_an_update_of_what_has_run()
+    public async Task What_was_submitted_runs_although_it_was_an_update_of_what_has_run()
     {
         _rig.StartClaims();
         _rig.CompleteBorn("a");

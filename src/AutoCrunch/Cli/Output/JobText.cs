@@ -23,7 +23,6 @@ internal static class JobText
         JobReason.Gone => "gone",
         JobReason.Superseded => "superseded",
         JobReason.ByHand => "by hand",
-        JobReason.UpdateIgnored => "update ignored",
         _ => throw new InvariantException($"Unknown reason {reason}"),
     };
 
@@ -32,7 +31,6 @@ internal static class JobText
         JobReason.Gone => "the file was gone before an attempt started",
         JobReason.Superseded => "the file was replaced before an attempt started; the new version has its own job",
         JobReason.ByHand => "cancelled by hand",
-        JobReason.UpdateIgnored => "an update of a name that was being processed, which the rule ignores (Updates)",
         _ => throw new InvariantException($"Unknown reason {reason}"),
     };
 

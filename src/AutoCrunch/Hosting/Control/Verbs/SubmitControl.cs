@@ -148,7 +148,6 @@ internal sealed class SubmitControl(CompiledConfiguration configuration, JobLedg
         {
             JobReason.Gone => "cancelled, its file was gone before it started",
             JobReason.Superseded => "cancelled, its file was replaced before it started",
-            JobReason.UpdateIgnored => "cancelled, as an update of a name that was processed (Updates: Ignore)",
             _ => "cancelled by hand",
         },
     };
