@@ -10,6 +10,12 @@ internal sealed partial class LedgerWriter
     // A version is known at several paths when they are hard links; so many are looked at.
     private const int SourcesMax = 16;
 
+    // Of a job that moves.
+    private static readonly string s_claimedPath = $"""
+        CASE WHEN state = {(int)JobState.Running} THEN coalesce(claimed_path,
+            CAST(iif(length(directory) = 0, name, directory || X'2F' || name) AS BLOB)) END
+        """;
+
     private SqliteStatement _findEntry;
     private SqliteStatement _findSources;
     private SqliteStatement _putEntry;
@@ -196,7 +202,7 @@ internal sealed partial class LedgerWriter
         if (source.DisplacedId is { } displacedId)
         {
             ReplaceDisplaced(displacedId, to);
-            IsNoUpdate(rule, source);
+            Detach(rule, source);
         }
         else
             _moveEntry.Bind(1, rule.Id).Bind(2, from.Directory).Bind(3, from.Name)
@@ -267,7 +273,7 @@ internal sealed partial class LedgerWriter
             """);
         _linkEntry = _db.Prepare("UPDATE files SET linked = 1 WHERE rule_id = ?1 AND directory = ?2 AND name = ?3");
         _moveJob = _db.Prepare($"""
-            UPDATE jobs SET directory = ?2, name = ?3,
+            UPDATE jobs SET directory = ?2, name = ?3, claimed_path = {s_claimedPath},
                 due_ns = iif(due_ns = {Job.NeverDueNs} OR ?4 = {Job.NeverDueNs}, ?4, due_ns)
             WHERE id = ?1
             """);

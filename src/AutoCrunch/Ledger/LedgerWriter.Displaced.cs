@@ -110,7 +110,7 @@ internal sealed partial class LedgerWriter
     }
 
     // The file had left its name before another came to it, so that one is no update of it.
-    private void IsNoUpdate(LedgerRule rule, EntrySource left)
+    private void Detach(LedgerRule rule, EntrySource left)
     {
         if (Find(rule, left.Path) is not { JobId: null } other || other.PreviousId is not { } previousId
             || previousId != left.Row.JobId)

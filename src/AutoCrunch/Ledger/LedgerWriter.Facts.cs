@@ -198,7 +198,7 @@ internal sealed partial class LedgerWriter
             WHERE {Below} AND state <> {(int)EntryState.Gone} AND {OnDevice}
             """);
         _moveJobsBelow = _db.Prepare($"""
-            UPDATE jobs SET directory = CAST(?4 || substr(directory, ?5) AS BLOB),
+            UPDATE jobs SET directory = CAST(?4 || substr(directory, ?5) AS BLOB), claimed_path = {s_claimedPath},
                 due_ns = iif(due_ns = {Job.NeverDueNs}, ?6, due_ns)
             WHERE state IN ({(int)JobState.Queued}, {(int)JobState.Running})
                 AND id IN (SELECT job_id FROM files WHERE {Below} AND state <> {(int)EntryState.Gone} UNION ALL

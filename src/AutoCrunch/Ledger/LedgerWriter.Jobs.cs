@@ -66,7 +66,11 @@ internal sealed partial class LedgerWriter
         foreach (Job left in jobs)
         {
             Job job = FindJob(rule, left.Id)!;
-            Running.Add(new RunningJob(job.Id, rule, job.Path));
+            BytePath? claimed = FindClaimedPath(job.Id);
+            Running.Add(new RunningJob(job.Id, rule, claimed ?? job.Path)
+            {
+                MovedTo = claimed is null ? null : job.Path,
+            });
             resumed.Add(AttemptOf(rule, job) with { IsResumed = true });
         }
     }
@@ -174,6 +178,12 @@ internal sealed partial class LedgerWriter
         long? id = _findDevice.Step() ? _findDevice.OptionalNumber(0) : null;
         _findDevice.Reset();
         return id;
+    }
+
+    private BytePath? FindClaimedPath(long jobId)
+    {
+        using SqliteStatement find = _db.Prepare("SELECT claimed_path FROM jobs WHERE id = ?1");
+        return find.Bind(1, jobId).Step() && !find.IsNull(0) ? new BytePath(find.Blob(0)) : null;
     }
 
     private void SetNextDue(LedgerRule rule, long now)
@@ -287,7 +297,8 @@ internal sealed partial class LedgerWriter
             WHERE state = {(int)JobState.Queued} AND rule_id = ?1 AND due_ns > ?2 ORDER BY due_ns LIMIT 1
             """);
         _claim = _db.Prepare($"""
-            UPDATE jobs SET state = {(int)JobState.Running}, attempts = attempts + 1, started_ns = ?2 WHERE id = ?1
+            UPDATE jobs SET state = {(int)JobState.Running}, attempts = attempts + 1, started_ns = ?2,
+                claimed_path = NULL WHERE id = ?1
             """);
         _findJob = _db.Prepare($"SELECT {LedgerRows.JobColumns} FROM jobs j WHERE j.id = ?1");
         _settle = _db.Prepare($"""

@@ -29,6 +29,10 @@ CREATE INDEX files_previous ON files (previous_id) WHERE previous_id IS NOT NULL
 
 CREATE INDEX displaced_inode ON displaced (inode);
 
+-- Where the file of a running attempt was when it was claimed, if it has been moved since: that path is in use too, also
+-- when the attempt is taken up again by a later life of the service.
+ALTER TABLE jobs ADD COLUMN claimed_path BLOB;
+
 -- Jobs that wait and jobs that run, in one: a claim takes what is due first and puts it beside what runs, so that the
 -- row leaves one place for another on the same page. Two indexes were a page more in each transaction.
 DROP INDEX jobs_queued;

@@ -226,14 +226,14 @@ internal sealed partial class LedgerTwin(WatchRule rule, Func<string, bool> isTh
         if (!wasDisplaced)
             _rows.Remove(from.Path);
         else
-            IsNoUpdate(from);
+            Detach(from);
         _rows[to] = row with { State = StateOf(row), PreviousId = PreviousOf(row), GoneTime = null };
         MoveJob(row.JobId, to);
         RequeueCalledOff(row, to);
     }
 
     // The file had left its name before another came to it.
-    private void IsNoUpdate((string Path, Row Row) left)
+    private void Detach((string Path, Row Row) left)
     {
         if (Find(left.Path) is not { JobId: null, PreviousId: not null } other || other.PreviousId != left.Row.JobId)
             return;

@@ -140,6 +140,24 @@ public sealed class SameFileTests
     }
 
     [Fact]
+    public void The_name_that_a_running_attempt_was_given_is_not_run_beside_it_after_a_restart()
+    {
+        using LedgerRig rig = new LedgerRig();
+        rig.Options = rig.Options with { Engines = new Dictionary<string, string> { ["raw"] = "Slurm" } };
+        rig.Open().StartClaims(concurrency: 4);
+        Completion first = rig.CompleteBorn("a");
+        rig.Take();
+        rig.CompleteBorn("b", first.Version, evidence: Evidence.Renamed, from: "a");
+        rig.CompleteBorn("a", birthNs: 9);
+        rig.AssertNothingClaimed(); // well so far
+        rig.Reopen();
+        rig.Ledger.Resume("raw", attempt => rig.Claimed.Add(attempt));
+        rig.Ledger.StartClaims("raw", 4, attempt => rig.Claimed.Add(attempt));
+        Assert.True(rig.Take().IsResumed);
+        rig.AssertNothingClaimed();
+    }
+
+    [Fact]
     public void What_was_renamed_before_its_attempt_was_taken_up_again_does_not_run_beside_itself()
     {
         using LedgerRig rig = new LedgerRig();
