@@ -82,7 +82,7 @@ internal sealed class LedgerRule(int id, WatchRule rule)
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct RunningJob(long JobId, LedgerRule Rule, BytePath Path)
 {
-    /// <summary>Where its file was moved to meanwhile: no other job may run there either.</summary>
+    /// <summary>Where its file was moved to, or is back, meanwhile: no other job may run there either.</summary>
     public BytePath? MovedTo { get; init; }
 }
 
@@ -106,9 +106,11 @@ internal sealed class RunningJobs
 
     public void Add(RunningJob job) => Apply(job, Change.Added, isUndo: false);
 
+    public bool IsMoved(long jobId) => _jobs.TryGetValue(jobId, out RunningJob job) && job.MovedTo is not null;
+
     public void Remove(long jobId) => Apply(_jobs[jobId], Change.Removed, isUndo: false);
 
-    /// <summary>The file of a running job was renamed.</summary>
+    /// <summary>The file of a running job was renamed, or is back.</summary>
     public void Moved(long jobId, BytePath to)
     {
         if (!_jobs.TryGetValue(jobId, out RunningJob job))

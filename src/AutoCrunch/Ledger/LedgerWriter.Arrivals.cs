@@ -164,6 +164,8 @@ internal sealed partial class LedgerWriter
             .Bind(4, Devices.IdOf(completion.Stat.Device)).Run();
         if (IsCalledOff(known))
             Requeue(rule, known.JobId!.Value, completion.Path);
+        else if (known is { Known.Job: JobState.Running, JobId: { } running })
+            Running.Moved(running, completion.Path); // away and back: what its attempt saw may be old
     }
 
     // It goes on, and counts its attempts on.

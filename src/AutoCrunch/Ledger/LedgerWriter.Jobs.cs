@@ -209,8 +209,9 @@ internal sealed partial class LedgerWriter
         Job now = found;
         EntryRow? entry = Find(rule, now.Path);
         bool isLatest = entry?.JobId == now.Id;
-        if (now.Path != before.Path && outcome is (AttemptOutcome.Gone or AttemptOutcome.Changed))
-            return UnlessReplaced(Requeue(transition), now, entry); // it looked where the file had been
+        bool isMoved = now.Path != before.Path || Running.IsMoved(now.Id);
+        if (isMoved && outcome is (AttemptOutcome.Gone or AttemptOutcome.Changed))
+            return UnlessReplaced(Requeue(transition), now, entry); // it looked where the file had been, or too early
         switch (outcome)
         {
             case AttemptOutcome.Gone:

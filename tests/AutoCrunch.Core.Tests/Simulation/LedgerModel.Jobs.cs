@@ -18,6 +18,7 @@ internal sealed partial class LedgerModel
 
     private readonly Dictionary<int, SimulatedJob> _jobs = [];
     private readonly List<Slot> _slots = [];
+    private readonly HashSet<int> _moved = [];
     private int _lastJob;
 
     /// <summary>Every attempt that has begun.</summary>
@@ -149,6 +150,7 @@ internal sealed partial class LedgerModel
             Counts = transition.Counts,
             Attempts = transition.IsRecorded ? before.Attempts : before.Attempts - 1,
         };
+        _moved.Remove(before.Id);
     }
 
     private JobTransition Reconsider(SimulatedJob before, AttemptOutcome outcome, JobTransition transition)
@@ -157,7 +159,8 @@ internal sealed partial class LedgerModel
         Row? entry = Find(now.Path);
         bool isLatest = entry?.JobId == now.Id;
         JobTransition requeued = transition with { State = JobState.Queued, Reason = null };
-        if (now.Path != before.Path && outcome is (AttemptOutcome.Gone or AttemptOutcome.Changed))
+        bool isMoved = now.Path != before.Path || _moved.Contains(now.Id);
+        if (isMoved && outcome is (AttemptOutcome.Gone or AttemptOutcome.Changed))
             return UnlessReplaced(requeued, now, entry);
         switch (outcome)
         {
@@ -229,8 +232,11 @@ internal sealed partial class LedgerModel
 
     private void MoveJob(int? jobId, string path)
     {
-        if (jobId is { } id && _jobs[id] is { State: JobState.Queued or JobState.Running } job)
-            _jobs[id] = job with { Path = path };
+        if (jobId is not { } id || _jobs[id] is not { State: JobState.Queued or JobState.Running } job)
+            return;
+        _jobs[id] = job with { Path = path };
+        if (job.State == JobState.Running)
+            _moved.Add(id);
     }
 
     private sealed class Slot(SimulatedJob claimed)

@@ -98,6 +98,8 @@ internal sealed partial class LedgerModel(
         {
             _rows[path] = known!.Value with { State = StateOf(known.Value) };
             RequeueCalledOff(known.Value, path);
+            if (known.Value.JobId is { } id && _jobs[id].State == JobState.Running)
+                _moved.Add(id);
         }
         else if (action == ArrivalAction.Job)
             InsertJob(completion, known);

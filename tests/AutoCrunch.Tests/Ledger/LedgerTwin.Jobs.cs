@@ -29,6 +29,8 @@ internal sealed partial class LedgerTwin
     private readonly SortedDictionary<long, TwinJob> _jobs = [];
     private readonly Dictionary<long, (string Claimed, string Now)> _running = [];
 
+    private readonly HashSet<long> _moved = [];
+
     public IReadOnlyDictionary<long, TwinJob> Jobs => _jobs;
 
     /// <summary>Whether a job that waits may be claimed: none runs of its path.</summary>
@@ -61,6 +63,7 @@ internal sealed partial class LedgerTwin
             Attempts = transition.IsRecorded ? attempt.Number : attempt.Number - 1,
         };
         _running.Remove(id);
+        _moved.Remove(id);
     }
 
     /// <summary>Where the file of a job is: if it was renamed since the job ended, its row was moved along.</summary>
@@ -124,7 +127,8 @@ internal sealed partial class LedgerTwin
         Row? entry = Find(now.Path);
         bool isLatest = entry?.JobId == now.Id;
         JobTransition requeued = transition with { State = JobState.Queued, Reason = null };
-        if (now.Path != before.Path.ToString() && outcome is (AttemptOutcome.Gone or AttemptOutcome.Changed))
+        bool isMoved = now.Path != before.Path.ToString() || _moved.Contains(now.Id);
+        if (isMoved && outcome is (AttemptOutcome.Gone or AttemptOutcome.Changed))
             return UnlessReplaced(requeued, now, entry);
         switch (outcome)
         {
@@ -240,7 +244,9 @@ internal sealed partial class LedgerTwin
 
     private void MoveRunning(long id, string path)
     {
-        if (_running.TryGetValue(id, out (string Claimed, string Now) running))
-            _running[id] = running with { Now = path };
+        if (!_running.TryGetValue(id, out (string Claimed, string Now) running))
+            return;
+        _running[id] = running with { Now = path };
+        _moved.Add(id);
     }
 }

@@ -40,6 +40,8 @@ internal sealed partial class LedgerTwin(WatchRule rule, Func<string, bool> isTh
         {
             _rows[path] = known!.Value with { State = StateOf(known.Value), GoneTime = null };
             RequeueCalledOff(known.Value, path);
+            if (known.Value.JobId is { } running && _running.ContainsKey(running))
+                _moved.Add(running);
         }
         else if (action == ArrivalAction.Job)
             InsertJob(completion, known);

@@ -157,6 +157,24 @@ public sealed class SameFileTests
         rig.AssertNothingClaimed();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_file_that_was_away_when_it_was_looked_at_and_is_back_runs_whatever_is_read_first(bool isSettledFirst)
+    {
+        using LedgerRig rig = new LedgerRig().Open();
+        rig.StartClaims();
+        Completion first = rig.CompleteBorn("a");
+        Attempt one = rig.Take();
+        if (isSettledFirst)
+            rig.Settle(one, AttemptOutcome.Gone.Value);
+        rig.Ledger.KnownFiles.Gone("raw", BytePath.Parse("a"));
+        rig.CompleteBorn("a", first.Version, evidence: Evidence.Renamed);
+        if (!isSettledFirst)
+            rig.Settle(one, AttemptOutcome.Gone.Value);
+        Assert.Contains(rig.Jobs(), job => job.State is JobState.Queued or JobState.Running);
+    }
+
     [Fact]
     public void What_was_renamed_before_its_attempt_was_taken_up_again_does_not_run_beside_itself()
     {
