@@ -124,37 +124,27 @@ public sealed class SameFileTests
     [Fact]
     public void Of_a_directory_that_was_renamed_while_a_job_ran_in_another_engine_no_path_runs_twice_after_a_restart()
     {
-        using LedgerRig rig = new LedgerRig();
-        rig.Options = rig.Options with { Engines = new Dictionary<string, string> { ["raw"] = "Slurm" } };
-        rig.Open().StartClaims(concurrency: 4);
+        using LedgerRig rig = InEngine();
         Completion first = rig.CompleteBorn("d/a");
         rig.Take();
         rig.CompleteBorn("d/a", first.Version with { SizeBytes = 2000 }); // in place: waits
         rig.Ledger.KnownFiles.DirectoryMoved("raw", BytePath.Parse("d"), BytePath.Parse("e"));
-        rig.AssertNothingClaimed(); // well so far
-        rig.Reopen();
-        rig.Ledger.Resume("raw", attempt => rig.Claimed.Add(attempt));
-        rig.Ledger.StartClaims("raw", 4, attempt => rig.Claimed.Add(attempt));
-        Assert.True(rig.Take().IsResumed);
         rig.AssertNothingClaimed();
+        rig.Reopen();
+        AssertOnlyResumed(rig);
     }
 
     [Fact]
     public void The_name_that_a_running_attempt_was_given_is_not_run_beside_it_after_a_restart()
     {
-        using LedgerRig rig = new LedgerRig();
-        rig.Options = rig.Options with { Engines = new Dictionary<string, string> { ["raw"] = "Slurm" } };
-        rig.Open().StartClaims(concurrency: 4);
+        using LedgerRig rig = InEngine();
         Completion first = rig.CompleteBorn("a");
         rig.Take();
         rig.CompleteBorn("b", first.Version, evidence: Evidence.Renamed, from: "a");
         rig.CompleteBorn("a", birthNs: 9);
-        rig.AssertNothingClaimed(); // well so far
-        rig.Reopen();
-        rig.Ledger.Resume("raw", attempt => rig.Claimed.Add(attempt));
-        rig.Ledger.StartClaims("raw", 4, attempt => rig.Claimed.Add(attempt));
-        Assert.True(rig.Take().IsResumed);
         rig.AssertNothingClaimed();
+        rig.Reopen();
+        AssertOnlyResumed(rig);
     }
 
     [Theory]
@@ -178,19 +168,14 @@ public sealed class SameFileTests
     [Fact]
     public void What_was_renamed_before_its_attempt_was_taken_up_again_does_not_run_beside_itself()
     {
-        using LedgerRig rig = new LedgerRig();
-        rig.Options = rig.Options with { Engines = new Dictionary<string, string> { ["raw"] = "Slurm" } };
-        rig.Open().StartClaims(concurrency: 4);
+        using LedgerRig rig = InEngine();
         Completion first = rig.CompleteBorn("a");
         rig.Take();
         rig.Reopen();
         rig.CompleteBorn("b", first.Version, evidence: Evidence.Found); // the first scan: renamed while it was down
         rig.CompleteBorn("b", first.Version with { SizeBytes = 2000 });
         rig.NotThere.Add(BytePath.Parse("a"));
-        rig.Ledger.Resume("raw", attempt => rig.Claimed.Add(attempt));
-        rig.Ledger.StartClaims("raw", 4, attempt => rig.Claimed.Add(attempt));
-        Assert.True(rig.Take().IsResumed);
-        rig.AssertNothingClaimed();
+        AssertOnlyResumed(rig);
     }
 
     [Fact]
@@ -225,5 +210,21 @@ public sealed class SameFileTests
         await rig.Ledger.SubmitAsync("raw", [new SeenFile(first.Path, stat, Clock.WallNs())]);
 
         Assert.Equal(half, rig.Take().Job.Version);
+    }
+
+    // Its attempts go on while the ledger is closed.
+    private static LedgerRig InEngine()
+    {
+        var rig = new LedgerRig();
+        rig.Options = rig.Options with { Engines = new Dictionary<string, string> { ["raw"] = "Slurm" } };
+        return rig.Open().StartClaims(concurrency: 4);
+    }
+
+    private static void AssertOnlyResumed(LedgerRig rig)
+    {
+        rig.Ledger.Resume("raw", attempt => rig.Claimed.Add(attempt));
+        rig.Ledger.StartClaims("raw", 4, attempt => rig.Claimed.Add(attempt));
+        Assert.True(rig.Take().IsResumed);
+        rig.AssertNothingClaimed();
     }
 }
