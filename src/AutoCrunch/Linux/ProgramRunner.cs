@@ -150,15 +150,16 @@ internal sealed class ProgramRunner(string name, int most)
         if (child is null)
             return new ProgramResult(errno, default, IsTimedOut: false, [], []);
         bool isTimedOut = false;
-        void End(object? unused)
+        void End(int signal)
         {
             Volatile.Write(ref isTimedOut, true); // first, so that no signal of ours is taken for another's
-            child.Signal(Signals.SIGTERM);
+            child.Signal(signal);
         }
 
+        // Each says that the time was over: while the thread pool is busy, the second may well come first.
         ChildExit exit;
-        using (new Timer(End, null, call.Timeout, s_forEver))
-        using (new Timer(_ => child.Signal(Signals.SIGKILL), null, call.Timeout + call.KillGrace, s_forEver))
+        using (new Timer(_ => End(Signals.SIGTERM), null, call.Timeout, s_forEver))
+        using (new Timer(_ => End(Signals.SIGKILL), null, call.Timeout + call.KillGrace, s_forEver))
             exit = child.Wait();
         if (child.LeftoversRemain || Volatile.Read(ref isTimedOut))
             child.EndSession(TimeSpan.Zero);

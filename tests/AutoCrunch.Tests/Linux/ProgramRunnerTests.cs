@@ -83,6 +83,19 @@ public sealed class ProgramRunnerTests : IDisposable
     }
 
     [Fact]
+    public void What_is_killed_at_once_for_its_time_took_too_long()
+    {
+        ProgramCall call = Shell("exec sleep 1000") with
+        {
+            Timeout = TimeSpan.FromMilliseconds(1),
+            KillGrace = TimeSpan.Zero,
+        };
+
+        for (int i = 0; i < 100; i++)
+            Assert.True(ProgramRunner.Run(call).IsTimedOut);
+    }
+
+    [Fact]
     public void What_a_program_leaves_behind_is_ended_with_it()
     {
         var watch = Stopwatch.StartNew();
