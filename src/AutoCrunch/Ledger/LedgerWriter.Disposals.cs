@@ -96,8 +96,11 @@ internal sealed partial class LedgerWriter
 
     private void Intend(LedgerRule rule, Job job, int attempt, DisposalPolicy policy)
     {
-        if (Find(rule, job.Path) is not { } entry || entry.JobId != job.Id)
-            return; // the file belongs to a newer job
+        if (Find(rule, job.Path) is not { JobId: { } latestId } entry)
+            return;
+        bool isLatest = latestId == job.Id;
+        if (!isLatest && entry.Known.Version != job.Version)
+            return; // it is no more
         var values = new CommandValues(rule.Name, rule.Rule.Path, job.Path, job.Id, attempt);
         _intend.Bind(1, job.Id).Bind(2, rule.Id).Bind(3, (long)policy.Kind)
             .Bind(4, rule.Rule.Path.Join(job.Path).Span).Bind(6, job.Version).Bind(9, Clock.WallNs())
@@ -107,7 +110,10 @@ internal sealed partial class LedgerWriter
         else
             _intend.Bind(5, (string?)null);
         _intend.Run();
-        rule.HasIntended = true;
+        rule.HasIntended |= isLatest;
+        if (!isLatest)
+            EndDisposal(
+                FindDisposal(job.Id)!, $"the same file was submitted again, what becomes of it follows job {latestId}");
     }
 
     private Disposal? FindDisposal(long jobId)

@@ -81,6 +81,32 @@ public sealed class RetryAndCancelTests : IDisposable
         Assert.All(ledger.Jobs().Where(job => job.Id is 2 or 3), job => Assert.Equal(1, job.Attempts));
     }
 
+    [Fact]
+    public void Of_a_failed_job_whose_file_has_an_update_that_is_left_alone_retry_says_what_runs_that()
+    {
+        _service.Configure(new RuleText
+        {
+            Job = [$"fail-while={_broken}"],
+            Retry = """{ "MaxAttempts": 1 }""",
+            Completion = """{ "Updates": "Ignore" }""",
+        });
+        _service.Start();
+        var arena = new Arena(_service);
+        arena.Script("new $S/a.raw; rsync -a $S/ $D/");
+        UntilFailed(1);
+        Mend();
+        arena.Script("echo more >>$S/a.raw; rsync -a $S/ $D/");
+        _service.Quiesce();
+
+        Command retry = Verb("retry", "--failed");
+        Assert.Contains("0 jobs queued again; 1 job left as it is.", retry.Output, StringComparison.Ordinal);
+        Assert.Contains("'Updates: Ignore' leaves alone; 'autocrunch submit --rule raw FILE' runs that", retry.Text,
+            StringComparison.Ordinal);
+        Command submit = Verb("submit", "--rule", "raw", "--wait", arena.Destination + "/a.raw");
+        Assert.True(submit.ExitCode == 0, submit.Text);
+        _service.Stop();
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -26,9 +26,37 @@ public sealed class DisposalTests : IDisposable
 
         Attempt second = _rig.Take();
         Assert.Empty(await IntendedAsync());
+        Assert.Contains($"follows job {second.Job.Id}", ReasonOf(first), StringComparison.Ordinal);
         _rig.Succeed(second);
         _rig.Sync();
         Assert.Equal(second.Job.Id, Assert.Single(await IntendedAsync()).JobId);
+    }
+
+    [Fact]
+    public async Task A_file_whose_second_job_was_called_off_by_hand_stays_and_its_first_job_says_why()
+    {
+        _rig.Open().StartClaims();
+        Completion file = _rig.Complete("a");
+        Attempt first = _rig.Take();
+        Submitted second = Assert.Single(await SubmitAsync(file));
+        Assert.True(await _rig.Ledger.CancelAsync(second.JobId));
+
+        _rig.SettleNow(first, AttemptOutcome.Succeeded.Value);
+
+        Assert.Empty(await IntendedAsync());
+        Assert.Contains($"follows job {second.JobId}", ReasonOf(first), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_a_version_that_is_no_more_nothing_is_intended()
+    {
+        _rig.Open().StartClaims();
+        _rig.Complete("a");
+        Attempt first = _rig.Take();
+        _rig.Complete("a");
+        _rig.SettleNow(first, AttemptOutcome.Succeeded.Value);
+
+        Assert.Null(_rig.Read(reader => reader.FindDisposal(first.Job.Id)));
     }
 
     [Fact]
@@ -121,6 +149,13 @@ public sealed class DisposalTests : IDisposable
         Assert.Equal(1UL, Assert.Single(await IntendedAsync()).Device);
         _rig.Ledger.KnownFiles.DeviceRenumbered("raw", 1, 0x811);
         Assert.Equal(0x811UL, Assert.Single(await IntendedAsync()).Device);
+    }
+
+    private string ReasonOf(Attempt attempt)
+    {
+        Disposal disposal = _rig.Read(reader => reader.FindDisposal(attempt.Job.Id))!;
+        Assert.Equal(DisposalState.Left, disposal.State);
+        return disposal.Reason!;
     }
 
     private async Task<bool> RetryAsync() =>

@@ -124,9 +124,11 @@ internal sealed class RetryControl(CompiledConfiguration configuration, JobLedge
         if (errno != 0)
             return LinuxException.Explain("statx", rule.Path.Join(job.Path), errno);
         FileVersion version = job.Version.Inode == 0 ? stat.Version with { Inode = 0 } : stat.Version;
-        return stat.Type == FileType.Regular && version == job.Version
-            ? null
-            : "it is superseded, its file is another version now, which has a job of its own as soon as it is finished";
+        if (stat.Type == FileType.Regular && version == job.Version)
+            return null;
+        return "it is superseded, its file is another version now, " + (rule.Completion.Updates == ProcessPolicy.Ignore
+            ? $"which 'Updates: Ignore' leaves alone; 'autocrunch submit --rule {rule.Name} FILE' runs that"
+            : "which has a job of its own as soon as it is finished");
     }
 
     private static string WhyGone(FoundJob found)
