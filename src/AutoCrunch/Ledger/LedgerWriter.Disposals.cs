@@ -113,7 +113,7 @@ internal sealed partial class LedgerWriter
         rule.HasIntended |= isLatest;
         if (!isLatest)
             EndDisposal(
-                FindDisposal(job.Id)!, $"the same file was submitted again, what becomes of it follows job {latestId}");
+                FindDisposal(job.Id)!, $"the file has got job {latestId} meanwhile, which decides what becomes of it");
     }
 
     private Disposal? FindDisposal(long jobId)

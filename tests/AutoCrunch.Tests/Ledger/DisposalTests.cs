@@ -26,7 +26,7 @@ public sealed class DisposalTests : IDisposable
 
         Attempt second = _rig.Take();
         Assert.Empty(await IntendedAsync());
-        Assert.Contains($"follows job {second.Job.Id}", ReasonOf(first), StringComparison.Ordinal);
+        Assert.Contains($"has got job {second.Job.Id}", ReasonOf(first), StringComparison.Ordinal);
         _rig.Succeed(second);
         _rig.Sync();
         Assert.Equal(second.Job.Id, Assert.Single(await IntendedAsync()).JobId);
@@ -44,7 +44,7 @@ public sealed class DisposalTests : IDisposable
         _rig.SettleNow(first, AttemptOutcome.Succeeded.Value);
 
         Assert.Empty(await IntendedAsync());
-        Assert.Contains($"follows job {second.JobId}", ReasonOf(first), StringComparison.Ordinal);
+        Assert.Contains($"has got job {second.JobId}", ReasonOf(first), StringComparison.Ordinal);
     }
 
     [Fact]

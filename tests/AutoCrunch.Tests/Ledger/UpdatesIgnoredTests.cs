@@ -220,6 +220,40 @@ public sealed class UpdatesIgnoredTests : IDisposable
     }
 
     [Fact]
+    public void A_held_file_that_took_the_name_of_one_that_had_left_it_runs_when_it_is_finished()
+    {
+        _rig.StartClaims();
+        Completion first = _rig.CompleteBorn("a");
+        Attempt claimed = _rig.Take();
+        FileVersion half = _rig.NewVersion();
+        _rig.Hold("a", half, 9);
+        _rig.CompleteBorn("b", first.Version, evidence: Evidence.Renamed, from: "a");
+        _rig.Succeed(claimed);
+        FileVersion whole = half with { MtimeNs = half.MtimeNs + 1 };
+        _rig.CompleteBorn("a", whole, 9);
+
+        Assert.Contains(_rig.Jobs(), job => job.Version == whole);
+    }
+
+    [Fact]
+    public void An_update_that_was_out_of_sight_when_the_job_before_was_called_off_runs_where_it_is_found()
+    {
+        _rig.StartClaims();
+        _rig.CompleteBorn("a");
+        Attempt claimed = _rig.Take();
+        FileVersion second = _rig.CompleteBorn("a", birthNs: 9).Version;
+        FileVersion third = _rig.CompleteBorn("a", birthNs: 10).Version;
+        _rig.Settle(claimed, AttemptOutcome.Gone.Value);
+        Assert.DoesNotContain(_rig.Jobs(), job => job.Version == second);
+        _rig.CompleteBorn("b", second, 9, Evidence.Renamed, from: "a");
+
+        Assert.Equal(
+            [(second, "b"), (third, "a")],
+            _rig.Jobs().Where(job => job.State is JobState.Queued or JobState.Running)
+                .Select(job => (job.Version, job.Path.ToString())).OrderBy(job => job.Version.MtimeNs));
+    }
+
+    [Fact]
     public void A_held_file_that_was_removed_does_not_stand_for_a_processed_name()
     {
         _rig.Hold("a", _rig.NewVersion(), 9);
