@@ -76,7 +76,8 @@ internal sealed class BurstBenchmark(BenchmarkOptions options, Contestants conte
         _record.Await(files, s_stall);
         ToolUsage after = tool.Usage();
         Tally tally = _record.Check(arena.Delivered());
-        double seconds = (tally.LastNs - (start * (1e9 / Stopwatch.Frequency))) / 1e9;
+        double seconds = tally.Starts.Count == 0
+            ? double.NaN : (tally.LastNs - (start * (1e9 / Stopwatch.Frequency))) / 1e9;
         var result = new BurstResult(
             seconds, after.CpuSeconds - before.CpuSeconds, after.PeakBytes / 1e6, before.ResidentBytes / 1e6, tally,
             files);
@@ -85,7 +86,7 @@ internal sealed class BurstBenchmark(BenchmarkOptions options, Contestants conte
             $"  {contestant.Name}: {seconds:F2} s, own CPU {result.CpuSeconds:F2} s, "
             + $"peak {result.PeakMb:F0} MB, {tally}"));
         if (!contestant.MayLose && !tally.IsExact)
-            throw new InvalidOperationException($"{contestant.Name}, {delivery}: {tally} of {files}");
+            throw new InvalidOperationException($"{contestant.Name}, {delivery}: {tally} of {files}\n{tool.Said}");
         return result;
     }
 

@@ -83,7 +83,7 @@ internal sealed class LatencyBenchmark(BenchmarkOptions options, Contestants con
             $"  {contestant.Name}: p50 {latency.P50:F0} us, p99 {latency.P99:F0} us, "
             + $"max {latency.Max:F0} us, {tally}"));
         if (!contestant.MayLose && !tally.IsExact)
-            throw new InvalidOperationException($"{contestant.Name}: {tally} of {files}");
+            throw new InvalidOperationException($"{contestant.Name}: {tally} of {files}\n{tool.Said}");
         return latency;
     }
 

@@ -10,7 +10,7 @@ internal sealed class SpawnBenchmark(BenchmarkOptions options)
 {
     private readonly string _spawn = NativePrograms.Compile("spawn", options.Scratch, "-pthread");
     private readonly string _job = NativePrograms.Compile(
-        "job", options.Scratch, "-static \"-DRECORD=\\\"/dev/null\\\"\"");
+        "job", options.Scratch, "-static \"-DRECORD=\\\"/dev/null\\\"\"", "spawned");
 
     /// <summary>Medians by tool.</summary>
     public Dictionary<string, double> Run(int count, int rounds, int pool)

@@ -20,18 +20,32 @@ internal sealed class RunningTool : IDisposable
     private static readonly double s_ticksPerSecond = double.Parse(
         Shell.Run("getconf", "CLK_TCK"), CultureInfo.InvariantCulture);
 
+    private const int SaidChars = 2_000;
+
     private readonly Process _process;
+    private readonly string _outputFile;
     private readonly Socket? _notifications;
     private readonly long _started = Stopwatch.GetTimestamp();
     private bool _isEnded;
 
-    private RunningTool(Process process, Socket? notifications)
+    private RunningTool(Process process, string outputFile, Socket? notifications)
     {
         _process = process;
+        _outputFile = outputFile;
         _notifications = notifications;
     }
 
     public int Pid => _process.Id;
+
+    /// <summary>The end of what it has printed: of a run that fails, all that is left.</summary>
+    public string Said
+    {
+        get
+        {
+            string said = File.ReadAllText(_outputFile);
+            return said[Math.Max(0, said.Length - SaidChars)..];
+        }
+    }
 
     /// <summary>Milliseconds from exec to READY=1.</summary>
     public double ReadyMs { get; private set; }
@@ -55,7 +69,7 @@ internal sealed class RunningTool : IDisposable
         }
 
         start.Environment["DOTNET_EnableDiagnostics"] = "0";    // as the unit sets it
-        return new RunningTool(Process.Start(start)!, socket);
+        return new RunningTool(Process.Start(start)!, outputFile, socket);
     }
 
     /// <summary>Waits for READY=1.</summary>
