@@ -16,11 +16,11 @@ internal readonly record struct ToolUsage(double CpuSeconds, long PeakBytes, lon
 /// <summary>A tool in a session of its own, watching a directory. Ended with all processes of that session.</summary>
 internal sealed class RunningTool : IDisposable
 {
+    private const int SaidChars = 2_000;
+
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
     private static readonly double s_ticksPerSecond = double.Parse(
         Shell.Run("getconf", "CLK_TCK"), CultureInfo.InvariantCulture);
-
-    private const int SaidChars = 2_000;
 
     private readonly Process _process;
     private readonly string _outputFile;

@@ -126,8 +126,9 @@ internal sealed class RetryControl(CompiledConfiguration configuration, JobLedge
         FileVersion version = job.Version.Inode == 0 ? stat.Version with { Inode = 0 } : stat.Version;
         if (stat.Type == FileType.Regular && version == job.Version)
             return null;
+        string submit = $"autocrunch submit --rule {rule.Name} {ShellWord.Of(rule.Path.Join(job.Path))}";
         return "it is superseded, its file is another version now, " + (rule.Completion.Updates == ProcessPolicy.Ignore
-            ? $"which 'Updates: Ignore' leaves alone; 'autocrunch submit --rule {rule.Name} FILE' runs that"
+            ? $"which 'Updates: Ignore' leaves alone; to run that: {submit}"
             : "which has a job of its own as soon as it is finished");
     }
 
