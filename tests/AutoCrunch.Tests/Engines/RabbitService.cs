@@ -207,6 +207,14 @@ internal sealed class RabbitService : IDisposable
         return lines[0];
     }
 
+    /// <summary>Waits until the log says this, and fails if it has said it more than once.</summary>
+    /// <remarks>A line may come through the pipe later than the job it tells of can be seen in the ledger.</remarks>
+    public void OnceLogged(string text)
+    {
+        UntilLogged(text);
+        Assert.Single(Lines(text));
+    }
+
     /// <summary>Waits for a fact; all the service has said is in the message if it does not come.</summary>
     public void Until(Func<bool> fact, Func<string> what, TimeSpan? bound = null)
     {
