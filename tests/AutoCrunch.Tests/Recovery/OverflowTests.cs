@@ -28,7 +28,7 @@ public sealed partial class OverflowTests
             { "Default": "Warning",
               "Override": { "AutoCrunch.Watching": "Information", "AutoCrunch.Ledger": "Information" } }
             """,
-            new RuleText { Concurrency = 4, Command = ["/bin/true"] });
+            new RuleText { Concurrency = 4, Command = [HelperPrograms.Nothing] });
         service.Start();
         var arena = new Arena(service);
         arena.Script($$"""for d in {1..{{Directories}}}; do mkdir $D/d$d; done""");
