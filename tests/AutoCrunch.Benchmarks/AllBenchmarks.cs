@@ -95,6 +95,8 @@ internal sealed class AllBenchmarks(BenchmarkOptions options)
         {
             Row(3, ours, "p50 / C", jobs[ours].P50 / jobs[Contestants.C].P50, 1.5);
             Row(3, ours, "p99 / C", jobs[ours].P99 / jobs[Contestants.C].P99, 2);
+            Row(3, $"{ours}, first files", "p50 / C", jobs[ours].FirstP50 / jobs[Contestants.C].FirstP50, 1.5);
+            Row(3, $"{ours}, first files", "p99 / C", jobs[ours].FirstP99 / jobs[Contestants.C].FirstP99, 2);
             Row(3, ours, "p50 / inotifywait+xargs", Ratio(jobs, ours, Contestants.OneLiner), 1);
             Row(3, ours, "p50 / the original", Ratio(jobs, ours, Contestants.Original), 0.6);
         }

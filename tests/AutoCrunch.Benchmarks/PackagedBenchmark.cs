@@ -12,57 +12,15 @@ internal sealed class PackagedBenchmark(BenchmarkOptions options, Contestants co
     // The time in which a runtime that has started settles down: late compilation, the first collections.
     private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(3);
 
-    private const string WorkerProject = """
-        <Project Sdk="Microsoft.NET.Sdk">
-          <PropertyGroup>
-            <OutputType>Exe</OutputType>
-            <TargetFramework>net10.0</TargetFramework>
-            <ImplicitUsings>enable</ImplicitUsings>
-            <InvariantGlobalization>true</InvariantGlobalization>
-          </PropertyGroup>
-          <ItemGroup>
-            <PackageReference Include="Microsoft.Extensions.Hosting" Version="[10.0.14]" />
-          </ItemGroup>
-        </Project>
-        """;
-
-    private const string WorkerProgram = """
-        using System.Net.Sockets;
-        using Microsoft.Extensions.DependencyInjection;
-        using Microsoft.Extensions.Hosting;
-
-        HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
-        builder.Services.AddHostedService<Worker>();
-        using IHost host = builder.Build();
-        host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.Register(() =>
-        {
-            using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-            socket.SendTo("READY=1"u8.ToArray(),
-                new UnixDomainSocketEndPoint(Environment.GetEnvironmentVariable("NOTIFY_SOCKET")!));
-        });
-        host.Run();
-
-        internal sealed class Worker : BackgroundService
-        {
-            protected override Task ExecuteAsync(CancellationToken stoppingToken)
-            {
-                var stopped = new TaskCompletionSource();
-                stoppingToken.Register(stopped.SetResult);
-                return stopped.Task;
-            }
-        }
-        """;
-
     /// <summary>AutoCrunch's start as a multiple of the bare worker's.</summary>
     public double Run(int rounds)
     {
-        string worker = Publish();
+        var worker = BareWorker.Publish(options.Scratch);
         List<(double Ms, double Mb, double StopMs)> ours = [];
         List<(double Ms, double Mb, double StopMs)> bare = [];
         for (int round = 0; round < rounds; round++)
         {
-            bare.Add(Measure(place => RunningTool.Start(
-                Path.Combine(place.Home, "output"), [worker], Path.Combine(place.Home, "notify"))));
+            bare.Add(Measure(worker.Start));
             ours.Add(Measure(place =>
             {
                 Package.Configure(place.Home, place.Incoming, contestants.Job);
@@ -85,21 +43,6 @@ internal sealed class PackagedBenchmark(BenchmarkOptions options, Contestants co
             $"| {name} | {all.Select(one => one.Ms).Median():F0}, {all.Max(one => one.Ms):F0} "
             + $"| {all.Select(one => one.Mb).Median():F1} "
             + $"| {all.Select(one => one.StopMs).Median():F0}, {all.Max(one => one.StopMs):F0} |"));
-
-    // Where the worker is.
-    private string Publish()
-    {
-        string worker = Path.Combine(options.Scratch, "worker");
-        Shell.RemoveTree(worker);
-        Directory.CreateDirectory(worker);
-        File.WriteAllText(Path.Combine(worker, "worker.csproj"), WorkerProject);
-        File.WriteAllText(Path.Combine(worker, "Program.cs"), WorkerProgram);
-        Shell.Run("dotnet",
-            "publish", worker, "-c", "Release", "-r", "linux-x64", "--self-contained", "-o",
-            Path.Combine(worker, "out"), "--nologo", "-v", "quiet", "-p:PublishReadyToRun=true",
-            "-p:DisableTransitiveFrameworkReferenceDownloads=true");
-        return Path.Combine(worker, "out/worker");
-    }
 
     private (double Ms, double Mb, double StopMs) Measure(Func<Place, RunningTool> start)
     {
