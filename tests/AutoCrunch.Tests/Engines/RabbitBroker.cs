@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
+using AutoCrunch.Linux;
 using AutoCrunch.Tests.EndToEnd.Harness;
 using RabbitMQ.Client;
 
@@ -86,6 +87,13 @@ public sealed class RabbitBroker : IDisposable
     {
         Kill.Send(int.Parse(_directory.ReadText("pid"), CultureInfo.InvariantCulture), Kill.ForGood);
         Wait.Until(() => _running!.HasEnded);
+    }
+
+    /// <summary>Ends it in good order.</summary>
+    public void Stop()
+    {
+        Signal(Signals.SIGTERM);
+        Wait.Until(() => _running!.HasEnded, s_start);
     }
 
     /// <summary>Stops or continues all it does, its connections staying open.</summary>
