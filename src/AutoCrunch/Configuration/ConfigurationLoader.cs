@@ -85,6 +85,8 @@ internal static class ConfigurationLoader
             int errno = JsonLayer.TryReadFile(place, out byte[] content);
             if (errno == 0 && JsonLayer.HasSection(content, AutoCrunchSection.Key))
                 return (place, content);
+            if (errno == Errno.EACCES && place != surroundings.SystemFile && !MayEnter(Path.GetDirectoryName(place)!))
+                continue; // whoever becomes another user stays where he was, as in root's home
             if (errno is not (0 or Errno.ENOENT or Errno.ENOTDIR))
             {
                 mistakes.Add(new(
@@ -97,6 +99,9 @@ internal static class ConfigurationLoader
             $"one of {string.Join(", ", places.Distinct())}, or another with --config FILE"));
         return null;
     }
+
+    private static bool MayEnter(string directory) => PathOps.TryAccess(
+        new BytePath(Encoding.UTF8.GetBytes(directory)), AccessMode.Execute) != Errno.EACCES;
 
     private static void AddEnvironmentFile(
         string file, Surroundings surroundings, List<ConfigurationLayer> layers, List<ConfigurationMistake> mistakes)

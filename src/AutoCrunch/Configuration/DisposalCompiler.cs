@@ -9,10 +9,10 @@ internal static class DisposalCompiler
     /// <param name="key">The key of the section.</param>
     /// <param name="kind">Its action.</param>
     /// <param name="to">Its path.</param>
-    /// <param name="path">The rule's directory.</param>
+    /// <param name="path">The rule's directory; null when there is a mistake in it.</param>
     /// <param name="rule">Where mistakes are put.</param>
     public static DisposalPolicy? Compile(
-        string key, DisposalKind kind, string to, BytePath path, RuleCompiler rule)
+        string key, DisposalKind kind, string to, BytePath? path, RuleCompiler rule)
     {
         string toKey = $"{key}:{nameof(DisposalSection.To)}";
         if (kind == DisposalKind.Move && to.Length > 0)
@@ -26,7 +26,7 @@ internal static class DisposalCompiler
         return null;
     }
 
-    private static DisposalPolicy? CompileMove(string key, string to, BytePath path, RuleCompiler rule)
+    private static DisposalPolicy? CompileMove(string key, string to, BytePath? path, RuleCompiler rule)
     {
         if (!CommandTemplate.TryParse(to, out CommandTemplate? template, out string error))
         {
@@ -42,12 +42,13 @@ internal static class DisposalCompiler
 
         var policy = new DisposalPolicy(DisposalKind.Move, template, rule.BaseDirectory);
         BytePath one = BytePath.Parse("d/one.x"), another = BytePath.Parse("e/two.y");
+        BytePath root = path ?? new BytePath("/"u8);
         string? expected = null;
-        if (to.EndsWith('/') || template.Expand(new CommandValues("r", path, one, 1, 1)) is [.., (byte)'/'])
+        if (to.EndsWith('/') || template.Expand(new CommandValues("r", root, one, 1, 1)) is [.., (byte)'/'])
             expected = $"the new path of the file itself: end it with its name, such as \"{to}{{name}}\"";
-        else if (Destination(policy, path, one, 1) == Destination(policy, path, another, 2))
+        else if (Destination(policy, root, one, 1) == Destination(policy, root, another, 2))
             expected = "a path that differs from file to file, such as \"done/{relative}\": only one could have it";
-        else if (Destination(policy, path, one, 1) == path.Join(one))
+        else if (path is not null && Destination(policy, root, one, 1) == root.Join(one))
             expected = "another path than the file has already";
         if (expected is null)
             return policy;

@@ -9,7 +9,7 @@ namespace AutoCrunch.Configuration;
 /// Compares a valid configuration with the machine: what <c>run</c> needs before it starts, and what <c>check</c> tells
 /// beyond that. Everything found is told at once.
 /// </summary>
-internal sealed class MachineCheck
+internal sealed partial class MachineCheck
 {
     private const uint StateMode = 0b111_101_000; // logs of jobs may hold what not everybody should read
     private const uint RootMode = 0b111_111_111;  // less the umask
@@ -33,19 +33,19 @@ internal sealed class MachineCheck
     /// </summary>
     public static IReadOnlyList<MachineFinding> Prepare(CompiledConfiguration configuration)
     {
-        IReadOnlyList<MachineFinding> findings = Prepare(configuration, mayCreate: false);
-        return findings.Any(finding => finding.Severity == FindingSeverity.Error)
-            ? findings
-            : Prepare(configuration, mayCreate: true);
+        MachineCheck look = Prepare(configuration, before: null);
+        return look._findings.Any(finding => finding.Severity == FindingSeverity.Error)
+            ? look._findings
+            : Prepare(configuration, look)._findings;
     }
 
-    private static List<MachineFinding> Prepare(CompiledConfiguration configuration, bool mayCreate)
+    private static MachineCheck Prepare(CompiledConfiguration configuration, MachineCheck? before)
     {
-        var check = new MachineCheck(configuration, mayCreate);
+        var check = new MachineCheck(configuration, mayCreate: before is not null);
         check.CheckDirectories();
-        foreach (CompiledRule rule in configuration.Rules)
-            check.CheckRule(rule);
-        return check._findings;
+        foreach (RuleLook look in check.LookAtRules(before))
+            check.IsThere(look);
+        return check;
     }
 
     /// <summary>
@@ -62,11 +62,11 @@ internal sealed class MachineCheck
         var check = new MachineCheck(configuration, mayCreate: false);
         check.CheckDirectories();
         var directories = new HashSet<(ulong Device, ulong Inode)>();
-        foreach (CompiledRule rule in configuration.Rules)
+        foreach (RuleLook look in check.LookAtRules(before: null))
         {
-            if (check.CheckRule(rule))
-                check.Survey(rule, isKnown, standingOf, directories);
-            check.TellProgram(rule);
+            if (check.IsThere(look))
+                check.Survey(look.Rule, isKnown, standingOf, directories);
+            check.TellProgram(look.Rule);
         }
 
         check.CheckLimits(directories.Count);

@@ -47,12 +47,12 @@ internal sealed class RuleCompiler(SectionReader reader, BytePath baseDirectory,
             && type.Section.IsInstanceOfType(section.Dispatcher)
                 ? type.Compile(section.Dispatcher, $"{key}:{nameof(section.Dispatcher)}", this)
                 : null;
-        DisposalPolicy? onSuccess = path is null ? DisposalPolicy.Keep : DisposalCompiler.Compile(
-            $"{key}:{nameof(section.OnSuccess)}", KindOf(section.OnSuccess.Action), section.OnSuccess.To, path.Value,
-            this);
-        DisposalPolicy? onFailure = path is null ? DisposalPolicy.Keep : DisposalCompiler.Compile(
-            $"{key}:{nameof(section.OnFailure)}", KindOf(section.OnFailure.Action), section.OnFailure.To, path.Value,
-            this);
+        DisposalPolicy? onSuccess = DisposalCompiler.Compile(
+            $"{key}:{nameof(section.OnSuccess)}", KindOf(section.OnSuccess.Action), section.OnSuccess.To, path, this);
+        DisposalPolicy? onFailure = DisposalCompiler.Compile(
+            $"{key}:{nameof(section.OnFailure)}", KindOf(section.OnFailure.Action), section.OnFailure.To, path, this);
+        FailureCommand? onFailureCommand = ProcessCompiler.CompileOnFailure(
+            $"{key}:{nameof(section.OnFailureCommand)}", section.OnFailureCommand, this);
         if (onSuccess is null || onFailure is null)
             return null;
         if (path is null || include is null || exclude is null || ignored is null || dispatcher is null)
@@ -84,8 +84,7 @@ internal sealed class RuleCompiler(SectionReader reader, BytePath baseDirectory,
                 PauseAfterFailures = section.PauseAfterFailures,
                 OnSuccess = onSuccess,
                 OnFailure = onFailure,
-                OnFailureCommand = ProcessCompiler.CompileOnFailure(
-                    $"{key}:{nameof(section.OnFailureCommand)}", section.OnFailureCommand, this),
+                OnFailureCommand = onFailureCommand,
                 HeldWarning = section.HeldWarning,
                 Retry = new RetryPolicy(retry.MaxAttempts, retry.Delay, retry.MaxDelay, retry.PermanentExitCodes),
             },

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using AutoCrunch.Core;
 using AutoCrunch.Linux;
 
@@ -35,35 +34,31 @@ internal sealed class ScanInbox
     }
 
     /// <summary>
-    /// Hands reports over, in order, waiting for room. They are dropped when nobody takes them any more.
+    /// Hands a report over, waiting for room; it is dropped when nobody takes any more. The watch thread has it in its
+    /// next turn, and is woken by <see cref="Wake"/>.
     /// </summary>
-    public void Post(List<ScanReport> reports)
+    public void Post(in ScanReport report)
     {
-        ReadOnlySpan<ScanReport> rest = CollectionsMarshal.AsSpan(reports);
-        while (!rest.IsEmpty)
+        lock (_gate)
         {
-            bool wasEmpty;
-            lock (_gate)
+            while (_count == _ring.Length && !_isClosed)
             {
-                while (_count == _ring.Length && !_isClosed)
-                {
-                    _waiting++;
-                    Monitor.Wait(_gate);
-                    _waiting--;
-                }
-
-                if (_isClosed)
-                    return;
-                wasEmpty = _count == 0;
-                int room = Math.Min(rest.Length, _ring.Length - _count);
-                foreach (ScanReport report in rest[..room])
-                    _ring[(_first + _count++) % _ring.Length] = report;
-                rest = rest[room..];
+                _wake.Set();
+                _waiting++;
+                Monitor.Wait(_gate);
+                _waiting--;
             }
 
-            if (wasEmpty)
-                _wake.Set();
+            if (!_isClosed)
+                _ring[(_first + _count++) % _ring.Length] = report;
         }
+    }
+
+    /// <summary>Wakes the watch thread, if it has left anything here.</summary>
+    public void Wake()
+    {
+        if (!IsEmpty)
+            _wake.Set();
     }
 
     /// <summary>Takes the oldest report. Watch thread only.</summary>

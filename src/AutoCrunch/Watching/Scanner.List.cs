@@ -133,6 +133,7 @@ internal sealed partial class Scanner
     private bool Pause(Scan scan)
     {
         SignOfLife();
+        Wake();
         ReportProgress(scan);
         AnswerProbes();
         return !_isStopping && !IsEpochOver;

@@ -87,7 +87,7 @@ internal sealed partial class Scanner
         _hasScannedAll |= isComplete && scan.IsWhole;
         scan.EndNs = Clock.MonotonicNs();
         Post(new ScanReport(ReportKind.ScanFinished, _root) { Payload = scan });
-        Flush();
+        Wake();
     }
 
     // The counters are read before the directory is watched: what happens from then on is reported, or counted later.

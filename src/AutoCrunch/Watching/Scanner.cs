@@ -19,8 +19,8 @@ namespace AutoCrunch.Watching;
 /// </remarks>
 internal sealed partial class Scanner
 {
-    private const int OutboxMax = 256;
-    private const long OutboxDelayNs = 1_000_000;
+    private const int UnwokenMax = 256;
+    private const long WakeDelayNs = 1_000_000;
 
     private readonly WatchedRoot _root;
     private readonly WatchRule _rule;
@@ -48,8 +48,8 @@ internal sealed partial class Scanner
     private bool _isBusy; // guarded by _gate
     private long _lastSignNs;
 
-    private readonly List<ScanReport> _outbox = [];
-    private long _outboxSinceNs;
+    private int _unwoken;
+    private long _unwokenSinceNs;
     private int _epoch;
 
     public Scanner(
@@ -211,7 +211,7 @@ internal sealed partial class Scanner
 
     private void WaitForWork()
     {
-        Flush();
+        Wake();
         long waitNs = Math.Max(0, _nextRootCheckNs - Clock.MonotonicNs());
         int waitMs = (int)Math.Min(60_000, (waitNs + 999_999) / 1_000_000);
         lock (_gate)
@@ -259,7 +259,7 @@ internal sealed partial class Scanner
             ProbeAnswer answer = Answer(probe) with { LookedNs = lookedNs };
             SignOfLife();
             Post(new ScanReport(ReportKind.Probed, _root) { Payload = new LateAnswer(probe, answer) });
-            Flush();
+            Wake();
         }
     }
 
@@ -281,23 +281,25 @@ internal sealed partial class Scanner
         return isDirectoryThere && IsRootTheSame(now: true) ? answer : ProbeAnswer.Unreadable;
     }
 
-    // Reports are handed over some at a time: waking the watch thread costs more than a small directory's listing.
+    // A report is handed over at once: events of a directory wait for the one that it is watched, and this thread may
+    // hang in the next call. The watch thread is woken for some at a time: that costs more than a small directory's
+    // listing.
     private void Post(in ScanReport report)
     {
+        _inbox.Post(report);
         long now = Clock.MonotonicNs();
-        if (_outbox.Count == 0)
-            _outboxSinceNs = now;
-        _outbox.Add(report);
-        if (_outbox.Count >= OutboxMax || now - _outboxSinceNs > OutboxDelayNs)
-            Flush();
+        if (_unwoken++ == 0)
+            _unwokenSinceNs = now;
+        if (_unwoken >= UnwokenMax || now - _unwokenSinceNs > WakeDelayNs)
+            Wake();
     }
 
-    private void Flush()
+    private void Wake()
     {
-        if (_outbox.Count == 0)
+        if (_unwoken == 0)
             return;
-        _inbox.Post(_outbox);
-        _outbox.Clear();
+        _unwoken = 0;
+        _inbox.Wake();
     }
 
     private void SignOfLife() => Volatile.Write(ref _lastSignNs, Clock.MonotonicNs());

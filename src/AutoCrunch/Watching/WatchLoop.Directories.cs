@@ -248,6 +248,7 @@ internal sealed partial class WatchLoop
         EndWatchOf(directory);
         directory.Set(DirectoryTraits.Detached, true);
         directory.Root.Requests.Remove(directory);
+        _remoteMounts.Remove(directory);
         SetUncovered(directory, false);
     }
 

@@ -87,6 +87,8 @@ internal sealed partial class WatchLoop
         directory.Set(DirectoryTraits.SeveralDevices, node.FileSystem.HasSeveralDevices);
         if (node.FileSystem.IsNetwork && !wasRemote && directory.Parent is not null)
             BecameRemote(directory, node.FileSystem.Name);
+        else if (!node.FileSystem.IsNetwork)
+            _remoteMounts.Remove(directory);
         if (node.Wd > 0)
             Watched(directory, node);
         else if (watchErrno != 0)
@@ -96,11 +98,16 @@ internal sealed partial class WatchLoop
     // A network file system is mounted here. Without safety rescans nothing would ever tell of its changes.
     private void BecameRemote(WatchedDirectory directory, string fileSystem)
     {
-        SetUncovered(directory, directory.Rule.RescanInterval <= TimeSpan.Zero);
+        _remoteMounts.Add(directory);
+        SetUncovered(directory, LacksRescans(directory));
         _log.RemoteDirectory(
             directory.Rule.Name, directory.AbsolutePath, fileSystem,
             directory.Rule.RescanInterval > TimeSpan.Zero ? directory.Rule.RescanInterval : _options.UncoveredRescan);
     }
+
+    // A root on a network file system is scanned again whatever its rule says.
+    private static bool LacksRescans(WatchedDirectory directory) =>
+        directory.Parent is not null && directory.Rule.RescanInterval <= TimeSpan.Zero;
 
     private WatchedDirectory? Place(ScanNode node)
     {
@@ -235,6 +242,8 @@ internal sealed partial class WatchLoop
         if (directory.Has(DirectoryTraits.Reported))
         {
             directory.Set(DirectoryTraits.Reported, false);
+            if (directory.Has(DirectoryTraits.Remote))
+                SetUncovered(directory, LacksRescans(directory)); // of others the watch tells
             _log.DirectoryReadable(directory.Rule.Name, directory.AbsolutePath);
         }
     }

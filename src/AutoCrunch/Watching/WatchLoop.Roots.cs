@@ -23,6 +23,9 @@ internal sealed partial class WatchLoop
 
     private readonly ConcurrentQueue<string> _rescansAsked = new();
     private readonly HashSet<WatchedDirectory> _uncovered = [];
+
+    // Where a network file system is mounted below a root that is on another one.
+    private readonly HashSet<WatchedDirectory> _remoteMounts = [];
     private long _nextUncoveredNs = long.MaxValue;
     private bool _isLimitReported;
     private long _overflowNs = long.MaxValue;
@@ -103,8 +106,6 @@ internal sealed partial class WatchLoop
     private static void RequestWhole(WatchedRoot root, ScanReason reason)
     {
         root.NextRescanNs = long.MaxValue; // until this one has ended
-        if (root.Directory is null)
-            return; // it is scanned when it is there again
         root.Requests.Clear();
         root.Scanner.RequestWhole(reason);
     }

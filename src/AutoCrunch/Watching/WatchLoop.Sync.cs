@@ -13,6 +13,8 @@ internal sealed partial class WatchLoop
         foreach (WatchedRoot root in _roots)
             if (root.Directory is { } top && top.Has(DirectoryTraits.Remote))
                 RequestWhole(root, ScanReason.Uncovered);
+        foreach (WatchedDirectory mount in _remoteMounts)
+            RequestScan(mount, ScanReason.Uncovered);
     }
 
     /// <summary>

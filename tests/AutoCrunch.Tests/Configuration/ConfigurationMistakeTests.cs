@@ -232,6 +232,23 @@ public sealed class ConfigurationMistakeTests
     }
 
     [Fact]
+    public void What_is_done_with_files_is_checked_beside_other_mistakes_of_a_rule()
+    {
+        using var test = new ConfigurationCase();
+        Assert.Null(test.Compile(ConfigurationCase.Rule("""
+            "Path": "", "Dispatcher": { "Command": ["no-such-program"] }, "OnFailureCommand": ["nor-this-one"],
+            "OnSuccess": { "Action": "Move" }, "OnFailure": { "Action": "Move", "To": "failed" }
+            """)));
+        Assert.Equal(
+            [
+                "AutoCrunch:Rules:raw:Dispatcher:Command:0", "AutoCrunch:Rules:raw:OnFailure:To",
+                "AutoCrunch:Rules:raw:OnFailureCommand:0", "AutoCrunch:Rules:raw:OnSuccess:To",
+                "AutoCrunch:Rules:raw:Path",
+            ],
+            test.Mistakes.Select(mistake => mistake.Key).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void A_key_that_belongs_elsewhere_is_sent_there()
     {
         using var test = new ConfigurationCase();

@@ -117,6 +117,48 @@ public sealed class ServiceHostTests
         Assert.DoesNotContain("   at ", service.Error + service.Output, StringComparison.Ordinal);
     }
 
+    [RequiresFact("unshare", RequiresFactAttribute.Root)]
+    public void A_file_system_that_hangs_at_the_start_stalls_nothing_but_its_own_rule()
+    {
+        using var directory = new TempDirectory();
+        directory.MakeDirectory("hung");
+        directory.Write("appsettings.json", Copies.Replace("\"Rules\": {", """
+            "Rules": { "away": { "Path": "hung", "Dispatcher": { "Command": ["true"], "WorkingDirectory": "hung" },
+                "OnSuccess": { "Action": "Move", "To": "hung/done/{name}" } },
+            """, StringComparison.Ordinal));
+        directory.Write("a.raw");
+
+        // A mount whose FUSE server never says a word: whoever looks at it waits.
+        using ServiceProcess service = ServiceProcess.Of(directory, [], "unshare", "-m", "sh", "-ec", """
+            exec 3<>/dev/fuse
+            mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none hung
+            exec "$0" run
+            """, ServiceProcess.Program).Ready();
+        directory.Rename("a.raw", "incoming/a.raw");
+        Wait.Until(() => directory.Exists("output/a.raw"));
+        Wait.Until(() => service.Output.Contains("does not answer within 5 s", StringComparison.Ordinal));
+        (int exitCode, string status, string error) =
+            Tool.TryRun(ServiceProcess.Program, "status", "--config", directory["appsettings.json"].ToString());
+        Assert.True(exitCode is 0 or 1 && error.Length == 0, status + error);
+
+        Assert.Equal(0, service.Stop());
+    }
+
+    [RequiresFact(RequiresFactAttribute.Root, "setpriv")]
+    public void A_current_directory_that_may_not_be_entered_has_no_configuration()
+    {
+        using var directory = new TempDirectory();
+        directory.Write("home/appsettings.json", Copies);
+        Tool.Run("chmod", "755", directory.Text);
+        Tool.Run("chmod", "700", directory["home"].ToString());
+
+        (int exitCode, _, string error) = Tool.TryRun(
+            "sh", "-c", $"cd '{directory["home"]}' && exec setpriv --reuid=65534 --clear-groups '{ServiceProcess.Program}' check");
+
+        Assert.Equal(78, exitCode);
+        Assert.Contains("found no file with a section AutoCrunch", error, StringComparison.Ordinal);
+    }
+
     [RequiresFact("sqlite3")]
     public void A_ledger_that_fails_while_the_service_runs_ends_it_with_1()
     {

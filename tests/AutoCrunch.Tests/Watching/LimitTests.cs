@@ -44,15 +44,40 @@ public sealed class LimitTests : IDisposable
     public void A_file_system_that_hangs_stalls_nothing_but_its_own_rule()
     {
         _temp.MakeDirectory("hung");
-        Isolated.Run(
-            """
-            exec unshare -m sh -ec '
-            exec 3<>/dev/fuse
-            mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none hung
-            exec "$@"' sh $SCENARIO
-            """,
-            Scenarios.HungFileSystem, _temp.Text);
+        Isolated.Run(WithHung("hung"), Scenarios.HungFileSystem, _temp.Text);
     }
+
+    [RequiresFact("unshare", RequiresFactAttribute.Root)]
+    public void A_file_system_that_hangs_below_a_root_holds_up_neither_its_rule_nor_others()
+    {
+        _temp.MakeDirectory("mixed/hung");
+        Isolated.Run(WithHung("mixed/hung"), Scenarios.HungBelow, _temp.Text);
+    }
+
+    [RequiresFact("setpriv")]
+    public void A_directory_of_a_server_that_was_unreadable_once_is_scanned_as_often_as_others_again()
+    {
+        _temp.Write("in/d/a.raw");
+        Shell.Run(_temp.Text, "chmod 0 in/d");
+        if (!Environment.IsPrivilegedProcess)
+        {
+            Scenarios.UnreadableOnServer(_temp.Text);
+            return;
+        }
+
+        Isolated.Run(
+            "chown -R 65534:65534 .; exec setpriv --reuid=65534 --regid=65534 --clear-groups $SCENARIO",
+            Scenarios.UnreadableOnServer, _temp.Text);
+    }
+
+    // A file system there that never answers.
+    private static string WithHung(string place) =>
+        $$"""
+        exec unshare -m sh -ec '
+        exec 3<>/dev/fuse
+        mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none {{place}}
+        exec "$@"' sh $SCENARIO
+        """;
 
     [Fact]
     public void A_directory_whose_path_is_too_long_is_reported_once_and_the_rest_is_watched()

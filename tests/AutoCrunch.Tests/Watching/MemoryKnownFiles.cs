@@ -35,6 +35,12 @@ internal sealed class MemoryKnownFiles : IKnownFiles, IJobDispatcher
         }
     }
 
+    /// <summary>Called on the scan thread before the first scan of a root begins.</summary>
+    public Action? OnFirstScan { get; init; }
+
+    /// <summary>Called with the rule on the scan thread before it compares a directory that has known files.</summary>
+    public Action<string>? OnRead { get; init; }
+
     public int JobCount
     {
         get
@@ -82,6 +88,7 @@ internal sealed class MemoryKnownFiles : IKnownFiles, IJobDispatcher
 
     public void ReadDirectory(string rule, BytePath directory, Dictionary<BytePath, KnownFile> files)
     {
+        OnRead?.Invoke(rule);
         lock (_gate)
         {
             foreach ((BytePath path, KnownFile file) in FilesOf(rule))
@@ -110,6 +117,7 @@ internal sealed class MemoryKnownFiles : IKnownFiles, IJobDispatcher
 
     public bool IsFirstScan(string rule)
     {
+        OnFirstScan?.Invoke();
         lock (_gate)
             return !_firstScansFinished.Contains(rule);
     }

@@ -174,17 +174,7 @@ public sealed class RootTests : IDisposable
         Shell.Run(_temp.Text, "mount -t tmpfs none in/net");
         try
         {
-            ulong device = _temp.Stat("in/net").Device;
-            var options = new WatchOptions
-            {
-                FileSystemOf = (BytePath path, out FileSystemFacts facts) =>
-                {
-                    Assert.Equal(0, FileStatReader.TryReadTarget(path, out FileStat stat));
-                    bool isNetwork = stat.Device == device;
-                    facts = new FileSystemFacts(isNetwork ? "nfs" : "ext4", isNetwork, !isNetwork, 0, false);
-                    return 0;
-                },
-            };
+            var options = new WatchOptions { FileSystemOf = Network(_temp.Stat("in/net").Device) };
             WatchRule rule = WatchRig.Rule(_temp["in"]) with { RescanInterval = TimeSpan.FromMilliseconds(100) };
             _temp.Write("in/net/d/b.raw");
             using var rig = new WatchRig([rule], options: options);
@@ -205,6 +195,85 @@ public sealed class RootTests : IDisposable
             Shell.Run(_temp.Text, "umount -l in/net");
         }
     }
+
+    [RequiresFact(RequiresFactAttribute.Root, "mount")]
+    public void Whether_all_is_seen_asks_a_network_file_system_in_a_local_tree_too()
+    {
+        _temp.MakeDirectory("in/net");
+        Shell.Run(_temp.Text, "mount -t tmpfs none in/net");
+        try
+        {
+            var options = new WatchOptions { FileSystemOf = Network(_temp.Stat("in/net").Device) };
+            WatchRule rule = WatchRig.Rule(_temp["in"]) with { RescanInterval = TimeSpan.FromHours(1) };
+            using var rig = new WatchRig([rule], options: options);
+            Wait.Until(() => rig.HasLogged("network file system mounted in a local tree"));
+            _temp.Write("in/net/a.raw"); // by another machine: no event comes of it
+            rig.Ask(() => rig.Loop.ScanUnwatched());
+            Wait.Until(() => rig.Known.Has("raw", "net/a.raw"));
+        }
+        finally
+        {
+            Shell.Run(_temp.Text, "umount -l in/net");
+        }
+    }
+
+    [Fact]
+    public void A_scan_that_is_asked_for_while_the_first_one_begins_is_not_forgotten()
+    {
+        _temp.MakeDirectory("in");
+        using var hasBegun = new ManualResetEventSlim();
+        using var mayGoOn = new ManualResetEventSlim();
+        var known = new MemoryKnownFiles
+        {
+            OnFirstScan = () =>
+            {
+                hasBegun.Set();
+                Assert.True(mayGoOn.Wait(Wait.Bound));
+            },
+        };
+        WatchRule rule = WatchRig.Rule(_temp["in"]);
+        using var rig = new WatchRig([rule], known: known, waitUntilReady: false);
+        Assert.True(hasBegun.Wait(Wait.Bound));
+        rig.Loop.RequestRescan(rule);
+        rig.Ask(() => { }); // answered in the turn in which the scan is asked for, or in a later one
+        mayGoOn.Set();
+        Wait.Until(() => rig.Status().Roots[0].LastScan?.Reason == ScanReason.LedgerFull);
+    }
+
+    [Fact]
+    public void Events_of_a_directory_are_followed_although_the_thread_that_scans_it_hangs()
+    {
+        _temp.MakeDirectory("in");
+        BytePath known = _temp.Write("big/known.raw");
+        Assert.Equal(0, FileStatReader.TryRead(known, out FileStat stat));
+        using var hangs = new ManualResetEventSlim();
+        using var mayGoOn = new ManualResetEventSlim();
+        var files = new MemoryKnownFiles
+        {
+            OnRead = _ =>
+            {
+                hangs.Set();
+                Assert.True(mayGoOn.Wait(Wait.Bound * 2));
+            },
+        };
+        files.Add("big", "known.raw", new KnownFile(stat.Version, null));
+        using var rig = new WatchRig(
+            [WatchRig.Rule(_temp["in"]), WatchRig.Rule(_temp["big"], "big")], known: files, waitUntilReady: false);
+        Assert.True(hangs.Wait(Wait.Bound));
+        _temp.Write("big/a.raw");
+        _temp.Write("in/new");
+        _temp.Rename("in/new", "in/b.raw");
+        Wait.Until(() => rig.Known.Has("raw", "b.raw") && rig.Known.Has("big", "a.raw"));
+        mayGoOn.Set();
+    }
+
+    private static FileSystemReader Network(ulong device) => (BytePath path, out FileSystemFacts facts) =>
+    {
+        Assert.Equal(0, FileStatReader.TryReadTarget(path, out FileStat stat));
+        bool isNetwork = stat.Device == device;
+        facts = new FileSystemFacts(isNetwork ? "nfs" : "ext4", isNetwork, !isNetwork, 0, false);
+        return 0;
+    };
 
     [Fact]
     public void An_empty_root_that_is_made_anew_while_somebody_is_in_the_old_one_is_watched_again_at_once()

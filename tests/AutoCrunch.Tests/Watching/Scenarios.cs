@@ -1,5 +1,6 @@
 using System.Globalization;
 using AutoCrunch.Core;
+using AutoCrunch.Linux;
 using AutoCrunch.Watching;
 
 namespace AutoCrunch.Tests.Watching;
@@ -41,6 +42,40 @@ internal static class Scenarios
         Wait.Until(() => rig.HasLogged("All directories are watched again"));
         Assert.Equal(21, rig.Loop.WatchCount);
         Assert.Equal(1, rig.LogCount("not watched"));
+    }
+
+    /// <summary>On a network file system, without the right to read in/d, which belongs to this user.</summary>
+    public static void UnreadableOnServer(string directory)
+    {
+        var options = new WatchOptions
+        {
+            UncoveredRescan = TimeSpan.FromMilliseconds(100),
+            FileSystemOf = (BytePath _, out FileSystemFacts facts) =>
+            {
+                facts = new FileSystemFacts("nfs", IsNetwork: true, HasStableInodes: false, 0, false);
+                return 0;
+            },
+        };
+        WatchRule rule = WatchRig.Rule(BytePath.Parse(directory + "/in")) with { RescanInterval = TimeSpan.FromHours(1) };
+        using var rig = new WatchRig([rule], options: options);
+        Wait.Until(() => rig.HasLogged("in/d': Permission denied (EACCES)"));
+        Assert.Equal(1, rig.Status().Roots[0].Unwatched);
+        Shell.Run(directory, "chmod 755 in/d");
+        Wait.Until(() => rig.HasLogged("can be read again"));
+        Assert.Equal(0, rig.Status().Roots[0].Unwatched);
+    }
+
+    /// <summary>With a file system at "mixed/hung" that never answers.</summary>
+    public static void HungBelow(string directory)
+    {
+        var options = new WatchOptions { StartPatience = TimeSpan.FromSeconds(1) };
+        WatchRule mixed = WatchRig.Rule(BytePath.Parse(directory + "/mixed"), "mixed");
+        using var rig = new WatchRig([WatchRig.Rule(BytePath.Parse(directory + "/in")), mixed], options: options);
+        Assert.True(rig.HasLogged("Rule mixed: the file system of"));
+        File.WriteAllText(directory + "/mixed/a.raw", "x");
+        File.WriteAllText(directory + "/in/new", "x");
+        File.Move(directory + "/in/new", directory + "/in/b.raw");
+        Wait.Until(() => rig.Known.Has("raw", "b.raw") && rig.Known.Has("mixed", "a.raw"));
     }
 
     /// <summary>With a file system at "hung" that never answers.</summary>

@@ -43,6 +43,16 @@ internal sealed class WatchRig : IDisposable
         RescanInterval = TimeSpan.Zero,
     };
 
+    /// <summary>Does something on the watch thread.</summary>
+    public void Ask(Action what) => _loop.AskAsync(() =>
+    {
+        what();
+        return true;
+    }).WaitAsync(Wait.Bound).GetAwaiter().GetResult();
+
+    /// <summary>What operators are told of the watching.</summary>
+    public WatchStatus Status() => _loop.AskAsync(_loop.Status).WaitAsync(Wait.Bound).GetAwaiter().GetResult();
+
     public void WaitUntilReady() => Assert.True(_loop.Ready.Wait(Wait.Bound), "not ready");
 
     public bool HasLogged(string text) => Log.Lines.Any(line => line.Contains(text, StringComparison.Ordinal));
