@@ -173,7 +173,7 @@ internal sealed class SupervisedJob : IDisposable
         if (grown == 0 || stat.SizeBytes <= _options.MaxLogBytes)
             return false;
         int errno = LogFile.PunchMiddle(_log, _options.MaxLogBytes);
-        if (errno is not (0 or Errno.ENOENT))
+        if (errno is not (0 or Errno.ENOENT) && !Errno.MayPass(errno))
         {
             _cannotPunch = true;
             DispatchLog.CannotPunch(_logger, LinuxException.Explain("fallocate", _log, errno));

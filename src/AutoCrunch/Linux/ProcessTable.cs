@@ -23,6 +23,7 @@ internal readonly record struct ProcessFacts(
 internal static unsafe class ProcessTable
 {
     private const int EnvironmentBytesMax = 16 * 1024 * 1024;
+    private const long LackPauseNs = 100_000_000;
 
     // How long a process may take to die of SIGKILL: longer only if it hangs in the kernel, on a dead disk or server.
     private static readonly TimeSpan s_killPatience = TimeSpan.FromSeconds(10);
@@ -30,10 +31,18 @@ internal static unsafe class ProcessTable
     private static readonly BytePath s_proc = new("/proc"u8);
 
     /// <summary>All processes of this pid namespace that this user may see, zombies included.</summary>
+    /// <remarks>
+    /// As long as there is no descriptor or no memory to look with, this and most other members wait: who cannot be
+    /// seen is not gone.
+    /// </remarks>
     /// <exception cref="LinuxException">/proc is not mounted.</exception>
     public static List<ProcessFacts> All()
     {
-        int errno = DirectoryReader.TryOpen(s_proc, out DirectoryReader? reader);
+        DirectoryReader? reader;
+        int errno;
+        do
+            errno = DirectoryReader.TryOpen(s_proc, out reader);
+        while (WaitsFor(errno));
         if (reader is null)
             throw new LinuxException("open", s_proc, errno);
         var processes = new List<ProcessFacts>();
@@ -50,16 +59,28 @@ internal static unsafe class ProcessTable
     }
 
     /// <summary>The facts of one process; false when there is none.</summary>
-    [SkipLocalsInit]
     public static bool TryRead(int pid, out ProcessFacts facts)
+    {
+        int errno;
+        do
+            errno = TryLook(pid, out facts);
+        while (WaitsFor(errno));
+        return errno == 0;
+    }
+
+    /// <summary>The facts of one process. Returns 0 or the errno, and does not wait.</summary>
+    [SkipLocalsInit]
+    public static int TryLook(int pid, out ProcessFacts facts)
     {
         facts = default;
         Span<byte> stat = stackalloc byte[1024];
-        if (PathOps.Open(FileOf(pid, "stat"u8), Libc.O_RDONLY, 0, out SafeFileHandle? file) != 0)
-            return false;
+        int errno = PathOps.Open(FileOf(pid, "stat"u8), Libc.O_RDONLY, 0, out SafeFileHandle? file);
+        if (errno != 0)
+            return errno;
         using (file)
         {
-            return PathOps.Read(file!, stat, out int length) == 0 && TryParseStat(stat[..length], out facts);
+            errno = PathOps.Read(file!, stat, out int length);
+            return errno != 0 || TryParseStat(stat[..length], out facts) ? errno : Errno.ESRCH;
         }
     }
 
@@ -262,9 +283,15 @@ internal static unsafe class ProcessTable
     // one.
     private static int OpenPidFd(in ProcessFacts process, out int fd)
     {
-        fd = (int)Libc.syscall(Libc.SYS_pidfd_open, process.Pid, 0, 0, 0);
-        if (fd < 0)
-            return Libc.LastError;
+        int errno;
+        do
+        {
+            fd = (int)Libc.syscall(Libc.SYS_pidfd_open, process.Pid, 0, 0, 0);
+            errno = fd < 0 ? Libc.LastError : 0;
+        }
+        while (WaitsFor(errno));
+        if (errno != 0)
+            return errno;
         if (TryRead(process.Pid, out ProcessFacts now) && now.StartTicks == process.StartTicks)
             return 0;
         Libc.close(fd);
@@ -274,8 +301,21 @@ internal static unsafe class ProcessTable
 
     private static ReadOnlySpan<byte> ReadEnvironment(int pid)
     {
-        PathOps.TryReadSmallFile(FileOf(pid, "environ"u8), out byte[] environment, EnvironmentBytesMax);
+        byte[] environment;
+        int errno;
+        do
+            errno = PathOps.TryReadSmallFile(FileOf(pid, "environ"u8), out environment, EnvironmentBytesMax);
+        while (WaitsFor(errno));
         return environment;
+    }
+
+    // True, a moment later, when what the machine lacked is worth another try.
+    private static bool WaitsFor(int errno)
+    {
+        bool isLack = errno is Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM;
+        if (isLack)
+            Poller.Poll([], LackPauseNs);
+        return isLack;
     }
 
     private static bool HasEntries(ReadOnlySpan<byte> environment, IReadOnlyList<byte[]> entries)

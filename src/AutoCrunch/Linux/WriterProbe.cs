@@ -90,7 +90,7 @@ internal static unsafe class WriterProbe
             while (writers.Count < most && reader!.Read(out ReadOnlySpan<byte> name, out _))
             {
                 if (ProcessTable.TryParsePid(name, out int pid) && ByDescriptors(pid, file) == WriterState.Writing
-                    && ProcessTable.TryRead(pid, out ProcessFacts facts))
+                    && ProcessTable.TryLook(pid, out ProcessFacts facts) == 0)
                     writers.Add(new FileWriter(pid, facts.Comm));
             }
         }

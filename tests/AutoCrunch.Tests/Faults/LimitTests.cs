@@ -21,19 +21,43 @@ public sealed class LimitTests : IDisposable
         Service.Start();
         _faulty.Arrive("a");
         _faulty.UntilRan("a");
-        LimitDescriptors(Directory.GetFileSystemEntries($"/proc/{Service.Pid}/fd").Length - 4);
+        LimitDescriptors(Service, OpenDescriptors(Service) - 4);
         string directory = Directory.CreateDirectory(Path.Combine(Service.Incoming(), "sub")).FullName;
         File.WriteAllText(Path.Combine(directory, "c"), "content");
         Service.UntilLogged("incoming/sub", "EMFILE", "raise LimitNOFILE= in the unit, or ulimit -n");
         _faulty.Arrive("b");
         Service.UntilLogged("Job ", "b (rule", "succeeded");
 
-        LimitDescriptors(1000);
+        LimitDescriptors(Service, 1000);
 
         Service.UntilLogged("incoming/sub", "can be read again");
         _faulty.UntilRan("a", "b", "sub/c");
         _faulty.AssertNoneBlamed();
         Service.Stop();
+    }
+
+    [RequiresFact(RequiresFactAttribute.Root, "prlimit")]
+    public void Without_descriptors_a_job_whose_time_is_over_is_ended_and_the_service_goes_on()
+    {
+        using var faulty = new FaultyService(new RuleText
+        {
+            Command = ["sh", "-c", "trap 'rm $0; exit' TERM; touch $0; while :; do sleep 0.1; done", "{path}.runs"],
+            Include = ["a"],
+            Dispatcher = """{ "Timeout": "00:00:02" }""",
+            Retry = """{ "MaxAttempts": 1 }""",
+        });
+        ServiceUnderTest service = faulty.Service;
+        service.Start();
+        faulty.Arrive("a");
+        string mark = Path.Combine(service.Incoming(), "a.runs");
+        service.Until(() => File.Exists(mark), () => "a job that runs");
+        LimitDescriptors(service, OpenDescriptors(service) - 4);
+        service.Until(() => !File.Exists(mark), () => "its end");
+
+        LimitDescriptors(service, 1000);
+
+        service.UntilLogged("Job 1 failed for good", "ran longer than its Timeout");
+        service.Stop();
     }
 
     [RequiresTheory("gcc")]
@@ -73,7 +97,10 @@ public sealed class LimitTests : IDisposable
         Service.Stop();
     }
 
-    private void LimitDescriptors(int most) => Tool.Run(
-        "prlimit", "--pid", Service.Pid.ToString(CultureInfo.InvariantCulture),
+    private static int OpenDescriptors(ServiceUnderTest service) =>
+        Directory.GetFileSystemEntries($"/proc/{service.Pid}/fd").Length;
+
+    private static void LimitDescriptors(ServiceUnderTest service, int most) => Tool.Run(
+        "prlimit", "--pid", service.Pid.ToString(CultureInfo.InvariantCulture),
         string.Create(CultureInfo.InvariantCulture, $"--nofile={most}:"));
 }

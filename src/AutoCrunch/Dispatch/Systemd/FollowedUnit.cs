@@ -93,7 +93,7 @@ internal sealed class FollowedUnit : IDisposable
         if (stat.SizeBytes <= _maxLogBytes)
             return;
         int errno = LogFile.PunchMiddle(_log, _maxLogBytes);
-        if (errno is 0 or Errno.ENOENT)
+        if (errno is 0 or Errno.ENOENT || Errno.MayPass(errno))
             return;
         _cannotPunch = true;
         DispatchLog.CannotPunch(_logger, LinuxException.Explain("fallocate", _log, errno));
