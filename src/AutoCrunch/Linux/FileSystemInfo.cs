@@ -30,8 +30,6 @@ internal readonly record struct FileSystemFacts(
 /// <summary>Tells file systems apart.</summary>
 internal static unsafe class FileSystemInfo
 {
-    private static readonly BytePath s_mountInfo = new("/proc/self/mountinfo"u8);
-
     private enum Kind
     {
         Local,
@@ -122,21 +120,14 @@ internal static unsafe class FileSystemInfo
     /// <summary>The type of the mount with this number in /proc/self/mountinfo; null when it cannot be told.</summary>
     internal static string? MountedType(ulong mountId)
     {
-        if (PathOps.TryReadSmallFile(s_mountInfo, out byte[] table) != 0)
+        if (MountInfoReader.TryReadTable(out byte[] table) != 0)
             return null;
         byte[] prefix = Encoding.ASCII.GetBytes(mountId.ToString(CultureInfo.InvariantCulture) + " ");
-        ReadOnlySpan<byte> rest = table;
-        while (!rest.IsEmpty)
+        var mounts = new MountInfoReader(table);
+        while (mounts.MoveNext())
         {
-            int end = rest.IndexOf((byte)'\n');
-            ReadOnlySpan<byte> line = end < 0 ? rest : rest[..end];
-            rest = end < 0 ? default : rest[(end + 1)..];
-            int dash = line.IndexOf(" - "u8); // ends the optional fields (proc(5)); paths have their spaces escaped
-            if (!line.StartsWith(prefix) || dash < 0)
-                continue;
-            ReadOnlySpan<byte> type = line[(dash + 3)..];
-            int space = type.IndexOf((byte)' ');
-            return BytePath.Escape(space < 0 ? type : type[..space]);
+            if (mounts.Line.StartsWith(prefix) && !mounts.Type.IsEmpty)
+                return BytePath.Escape(mounts.Type);
         }
 
         return null;
