@@ -81,7 +81,9 @@ internal sealed class FileDisposer(WatchRule rule, string ledgerId, IDisposalRec
     private DisposalResult Delete(Disposal disposal)
     {
         if (LookAtSource(disposal, out _) is { } cannot)
-            return cannot is DisposalResult.Left { Reason: Gone } ? DisposalResult.Done.Value : cannot;
+            return cannot is DisposalResult.Left { Reason: Gone } && disposal.IsBegun
+                ? DisposalResult.Done.Value // by the life of the service that began it
+                : cannot;
         return TakeAway(disposal);
     }
 

@@ -175,9 +175,10 @@ internal sealed class RuleDisposals : IDisposalRecord, IDisposable
             foreach (Disposal disposal in intended)
             {
                 _token.ThrowIfCancellationRequested();
-                // Its job may have been told to run again since it was read; from here on that is refused.
-                if (Wait(_ledger.BeginDisposalAsync(disposal)))
-                    isAllDone &= TryDo(disposal);
+                // Its job may have been told to run again since it was read, and its file may have been renamed; from
+                // here on the one is refused, and the other ends it.
+                if (Wait(_ledger.BeginDisposalAsync(disposal)) is { } current)
+                    isAllDone &= TryDo(current);
                 afterId = disposal.Id;
             }
 

@@ -28,10 +28,10 @@ internal sealed partial class JobLedger
         Request(writer => writer.FindIntended(_rules[rule], afterId, most));
 
     /// <summary>
-    /// One is about to be done: from now on its job does not run again until it ends. False when it is not intended any
-    /// more.
+    /// One is about to be done: from now on its job does not run again until it ends. Returns it as it is now, begun
+    /// only if that was so before; null when it is not intended any more.
     /// </summary>
-    public Task<bool> BeginDisposalAsync(Disposal disposal) => Request(writer => writer.BeginDisposal(disposal));
+    public Task<Disposal?> BeginDisposalAsync(Disposal disposal) => Request(writer => writer.BeginDisposal(disposal));
 
     /// <summary>It cannot be done at present, and the file is where it was: its job may run again.</summary>
     public Task RestDisposalAsync(Disposal disposal) => Request(writer =>

@@ -212,6 +212,7 @@ internal sealed partial class LedgerWriter
         ForgetDisplaced(rule, moved.Version.Inode, moved.BirthNs);
         if (source.Row.JobId is not { } jobId)
             return;
+        MoveIntention(rule, jobId, to);
         if (IsCalledOff(source.Row))
             Requeue(rule, jobId, to);
         else if (moved.Job is JobState.Queued or JobState.Running)

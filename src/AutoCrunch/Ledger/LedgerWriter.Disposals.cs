@@ -15,6 +15,8 @@ internal sealed partial class LedgerWriter
     private SqliteStatement _copied;
     private SqliteStatement _endDisposal;
     private SqliteStatement _forgetIntention;
+    private SqliteStatement _moveIntention;
+    private SqliteStatement _moveIntentionsBelow;
     private SqliteStatement _deleteDisposal;
 
     /// <summary>Disposals of a rule that are not done, in the order of their ids.</summary>
@@ -28,13 +30,14 @@ internal sealed partial class LedgerWriter
     }
 
     /// <summary>
-    /// It is about to be done: from now on its job does not run again until it ends. False when it is not intended any
-    /// more.
+    /// It is about to be done: from now on its job does not run again until it ends. Returns it as it is now, begun
+    /// only if that was so before; null when it is not intended any more.
     /// </summary>
-    public bool BeginDisposal(Disposal disposal)
+    public Disposal? BeginDisposal(Disposal disposal)
     {
+        Disposal? current = FindDisposal(disposal.JobId);
         _beginDisposal.Bind(1, disposal.Id).Run();
-        return _db.Changes == 1;
+        return _db.Changes == 1 ? current : null;
     }
 
     /// <summary>It cannot be done at present, and the file is where it was: its job may run again.</summary>
@@ -134,11 +137,24 @@ internal sealed partial class LedgerWriter
     // What has begun goes on: it touches nothing but the version that was processed.
     private void ForgetIntention(long jobId) => _forgetIntention.Bind(1, jobId).Run();
 
+    // The file has another name. What has begun ends where it began.
+    private void MoveIntention(LedgerRule rule, long jobId, BytePath path) =>
+        _moveIntention.Bind(1, jobId).Bind(2, rule.Rule.Path.Join(path).Span).Run();
+
+    private void MoveIntentionsBelow(LedgerRule rule, BytePath from, BytePath to)
+    {
+        BytePath source = rule.Rule.Path.Join(from);
+        foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(source))
+            _moveIntentionsBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, rule.Rule.Path.Join(to).Span)
+                .Bind(5, source.Length + 1).Run();
+    }
+
     private void DeleteDisposal(long jobId) => _deleteDisposal.Bind(1, jobId).Run();
 
     [MemberNotNull(nameof(_intend), nameof(_findIntended), nameof(_copied), nameof(_endDisposal))]
     [MemberNotNull(nameof(_forgetIntention), nameof(_deleteDisposal), nameof(_findDisposal))]
-    [MemberNotNull(nameof(_beginDisposal), nameof(_restDisposal))]
+    [MemberNotNull(nameof(_beginDisposal), nameof(_restDisposal), nameof(_moveIntention))]
+    [MemberNotNull(nameof(_moveIntentionsBelow))]
     private void PrepareDisposals()
     {
         // A job that was retried ends again: what was done after its first end is history.
@@ -165,6 +181,15 @@ internal sealed partial class LedgerWriter
             """);
         _forgetIntention = _db.Prepare(
             $"DELETE FROM disposals WHERE job_id = ?1 AND state = {(int)DisposalState.Intended} AND begun = 0");
+        _moveIntention = _db.Prepare($"""
+            UPDATE disposals SET source = ?2
+            WHERE job_id = ?1 AND state = {(int)DisposalState.Intended} AND begun = 0
+            """);
+        _moveIntentionsBelow = _db.Prepare($"""
+            UPDATE disposals INDEXED BY disposals_intended SET source = CAST(?4 || substr(source, ?5) AS BLOB)
+            WHERE state = {(int)DisposalState.Intended} AND rule_id = ?1 AND begun = 0
+                AND source >= ?2 AND source < ?3
+            """);
         _deleteDisposal = _db.Prepare("DELETE FROM disposals WHERE job_id = ?1");
     }
 }

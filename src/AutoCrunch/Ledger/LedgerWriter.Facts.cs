@@ -108,6 +108,7 @@ internal sealed partial class LedgerWriter
             _moveBelow.Bind(1, rule.Id).Bind(2, low).Bind(3, high).Bind(4, to.Span).Bind(5, from.Length + 1).Run();
         }
 
+        MoveIntentionsBelow(rule, from, to);
         rule.NextDueNs = 0;
         Running.DirectoryMoved(rule, from, to);
         foreach ((byte[] low, byte[] high) in PathRange.AtAndBelow(from))

@@ -110,7 +110,7 @@ public sealed class DisposalTests : IDisposable
         _rig.Succeed(_rig.Take());
         _rig.Sync();
         Disposal disposal = Assert.Single(await IntendedAsync());
-        Assert.True(await _rig.Ledger.BeginDisposalAsync(disposal));
+        Assert.NotNull(await _rig.Ledger.BeginDisposalAsync(disposal));
 
         Assert.True((await FindAsync()).Disposal!.IsBegun);
         Assert.False(await RetryAsync());
@@ -118,10 +118,10 @@ public sealed class DisposalTests : IDisposable
         _rig.CrashAndReopen();
         Assert.Equal(disposal.Id, Assert.Single(await IntendedAsync()).Id);
         Assert.False(await RetryAsync());
-        Assert.True(await _rig.Ledger.BeginDisposalAsync(disposal));
+        Assert.NotNull(await _rig.Ledger.BeginDisposalAsync(disposal));
         await _rig.Ledger.RestDisposalAsync(disposal);
         Assert.True(await RetryAsync());
-        Assert.False(await _rig.Ledger.BeginDisposalAsync(disposal));
+        Assert.Null(await _rig.Ledger.BeginDisposalAsync(disposal));
         Assert.Empty(await IntendedAsync());
     }
 
@@ -137,6 +137,27 @@ public sealed class DisposalTests : IDisposable
         _rig.Complete("a");
         _rig.Sync();
         Assert.Equal(disposal.Id, Assert.Single(await IntendedAsync()).Id);
+    }
+
+    [Fact]
+    public async Task What_is_to_be_done_with_a_file_follows_its_name_until_it_has_begun()
+    {
+        _rig.Open().StartClaims();
+        Completion file = _rig.CompleteBorn("n/a");
+        _rig.Succeed(_rig.Take());
+        _rig.Sync();
+        Disposal intended = Assert.Single(await IntendedAsync());
+        BytePath root = _rig.Rules[0].Path;
+        Assert.Equal(root.Join(BytePath.Parse("n/a")), intended.Source);
+
+        _rig.CompleteBorn("n/b", file.Version, from: "n/a");
+        _rig.Ledger.KnownFiles.DirectoryMoved("raw", BytePath.Parse("n"), BytePath.Parse("m/n"));
+        Disposal? begun = await _rig.Ledger.BeginDisposalAsync(intended);
+        Assert.Equal((root.Join(BytePath.Parse("m/n/b")), false), (begun!.Source, begun.IsBegun));
+
+        _rig.Ledger.KnownFiles.DirectoryMoved("raw", BytePath.Parse("m"), BytePath.Parse("o"));
+        begun = Assert.Single(await IntendedAsync());
+        Assert.Equal((root.Join(BytePath.Parse("m/n/b")), true), (begun.Source, begun.IsBegun));
     }
 
     [Fact]
