@@ -19,6 +19,10 @@ internal static partial class Readme
         return Block().Match(Text, start).Groups[1].Value;
     }
 
+    /// <summary>The commands in running text that begin so.</summary>
+    public static IEnumerable<string> Quoted(string start) => Text.Split('`').Where((part, i) =>
+        i % 2 == 1 && part.StartsWith(start, StringComparison.Ordinal));
+
     private static string Find()
     {
         DirectoryInfo? directory = new(AppContext.BaseDirectory);

@@ -152,4 +152,33 @@ public sealed class RecipeTests
         directory.Write("incoming-new", content);
         directory.Rename("incoming-new", $"incoming/{name}");
     }
+
+    [RequiresFact("sqlite3")]
+    public void A_copy_of_the_ledger_that_is_put_back_goes_on_with_ids_of_its_own()
+    {
+        using var directory = new TempDirectory();
+        directory.Write("appsettings.json", """
+            { "AutoCrunch": { "Rules": { "raw": { "Path": "incoming", "Dispatcher": { "Command": ["true"] } } } } }
+            """);
+        string[] commands = [.. Readme.Quoted("sqlite3 ledger.db ")];
+        Assert.Equal(2, commands.Length);
+        string state = directory["state"].ToString();
+        using (ServiceProcess first = new ServiceProcess(directory, "run").Ready())
+        {
+            directory.Write("incoming/a.raw");
+            Wait.Until(() => first.Output.Contains("Job 1 succeeded", StringComparison.Ordinal));
+            Tool.Run("sh", "-c", $"cd '{state}' && {commands[0].Replace("FILE", "../copy", StringComparison.Ordinal)}");
+            directory.Write("incoming/b.raw");
+            Wait.Until(() => first.Output.Contains("Job 2 succeeded", StringComparison.Ordinal));
+            Assert.Equal(0, first.Stop());
+        }
+
+        string before = Tool.Run("sqlite3", directory["copy"].ToString(), "SELECT id FROM ledger");
+        Tool.Run("sh", "-c", $"cd '{state}' && rm ledger.db* && mv ../copy ledger.db && {commands[1]}");
+        Assert.NotEqual(before, Tool.Run("sqlite3", state + "/ledger.db", "SELECT id FROM ledger"));
+        using ServiceProcess second = new ServiceProcess(directory, "run").Ready();
+        Wait.Until(() => second.Output.Contains("Job 2 succeeded: b.raw", StringComparison.Ordinal));
+        Assert.Equal(0, second.Stop());
+        Assert.DoesNotContain("a.raw", second.Output, StringComparison.Ordinal);
+    }
 }
