@@ -81,7 +81,7 @@ public sealed record Job
     /// <summary>How many attempts failed; these count against MaxAttempts.</summary>
     public int Failures { get; init; }
 
-    /// <summary>How many attempts were running when the service was killed.</summary>
+    /// <summary>How many attempts, the last ones in a row, were running when the service was killed.</summary>
     public int Crashes { get; init; }
 
     /// <summary>Wall clock of the first sign of this version, nanoseconds since 1970.</summary>

@@ -4,7 +4,9 @@ namespace AutoCrunch.Core;
 
 /// <summary>What a job carries from attempt to attempt.</summary>
 /// <param name="Failures">Attempts that failed.</param>
-/// <param name="Crashes">Attempts that were running when the service was killed.</param>
+/// <param name="Crashes">
+/// The last attempts, as far as each was running when the service, or what it ran on, was killed.
+/// </param>
 /// <param name="DueNs">When it was due: its place in the queue.</param>
 public readonly record struct JobCounts(int Failures, int Crashes, long DueNs)
 {
@@ -33,8 +35,8 @@ public readonly record struct JobTransition(
 public static class JobTransitions
 {
     /// <summary>
-    /// So many attempts of one job may be running when the service is killed: then it is taken for the cause (it may
-    /// eat all memory) and fails, or it would kill the service for ever.
+    /// So many attempts of one job in a row may be running when the service is killed: then it is taken for the cause
+    /// (it may eat all memory) and fails, or it would kill the service for ever.
     /// </summary>
     public const int CrashesMax = 5;
 
@@ -60,7 +62,7 @@ public static class JobTransitions
             AttemptOutcome.TimedOut => AfterFailure(counts, isPermanent: false, policy, nowNs, random),
             AttemptOutcome.CannotStart => AfterFailure(counts, isPermanent: false, policy, nowNs, random),
             AttemptOutcome.Interrupted { ByCrash: true } => AfterCrash(counts),
-            AttemptOutcome.Interrupted => new(JobState.Queued, null, counts, IsRecorded: true),
+            AttemptOutcome.Interrupted => new(JobState.Queued, null, counts with { Crashes = 0 }, IsRecorded: true),
             AttemptOutcome.EndedByHand => new(JobState.Cancelled, JobReason.ByHand, counts, IsRecorded: true),
             AttemptOutcome.NotStarted => new(JobState.Queued, null, counts, IsRecorded: false),
             AttemptOutcome.PutOff putOff => new(
@@ -99,7 +101,7 @@ public static class JobTransitions
         long nowNs,
         double random)
     {
-        counts = counts with { Failures = counts.Failures + 1 };
+        counts = counts with { Failures = counts.Failures + 1, Crashes = 0 };
         if (isPermanent || counts.Failures >= policy.MaxAttempts)
             return Final(JobState.Failed, counts);
         TimeSpan delay = RetryDelay.After(counts.Failures, policy, random);

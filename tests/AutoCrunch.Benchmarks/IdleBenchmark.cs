@@ -3,8 +3,8 @@ using System.Globalization;
 namespace AutoCrunch.Benchmarks;
 
 /// <summary>
-/// What it costs when nothing happens: memory, processor time and how often a thread wakes up; at the same time that of a
-/// worker that does nothing, which is the least a service in .NET takes.
+/// What it costs when nothing happens: memory, processor time and how often a thread wakes up; at the same time that of
+/// a worker that does nothing, as services in .NET are made.
 /// </summary>
 internal sealed class IdleBenchmark(BenchmarkOptions options, Contestants contestants)
 {

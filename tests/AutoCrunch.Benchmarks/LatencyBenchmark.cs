@@ -91,7 +91,8 @@ internal sealed class LatencyBenchmark(BenchmarkOptions options, Contestants con
         double[] first = Us(renames.Take(files));
         double[] us = Us(renames.TakeLast(files));
         var latency = new Latency(
-            us.Percentile(50), us.Percentile(99), us.DefaultIfEmpty().Max(), first.Percentile(50), first.Percentile(99));
+            us.Percentile(50), us.Percentile(99), us.DefaultIfEmpty().Max(), first.Percentile(50),
+            first.Percentile(99));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"  {contestant.Name}: p50 {latency.P50:F0} us, p99 {latency.P99:F0} us, max {latency.Max:F0} us; "

@@ -60,7 +60,9 @@ public sealed class JobTransitionsTests
                 {
                     JobTransition next = After(outcome, failures, crashes);
 
-                    int counted = next.Counts.Failures - failures + next.Counts.Crashes - crashes;
+                    bool isInARow = !next.IsRecorded || next.Counts.Crashes >= crashes;
+                    int counted = next.Counts.Failures - failures
+                        + (isInARow ? next.Counts.Crashes - crashes : next.Counts.Crashes);
                     Assert.InRange(counted, 0, next.IsRecorded ? 1 : 0);
                     Assert.Equal(next.State == JobState.Cancelled, next.Reason is not null);
                     Assert.Equal(outcome is AttemptOutcome.Succeeded, next.State == JobState.Succeeded);
@@ -118,8 +120,12 @@ public sealed class JobTransitionsTests
     {
         JobTransition next = After(new AttemptOutcome.Interrupted(ByCrash: false), failures: 2, crashes: 4);
 
-        Assert.Equal(new JobTransition(JobState.Queued, null, new JobCounts(2, 4, Due), IsRecorded: true), next);
+        Assert.Equal(new JobTransition(JobState.Queued, null, new JobCounts(2, 0, Due), IsRecorded: true), next);
     }
+
+    [Fact]
+    public void Crashes_that_are_not_in_a_row_do_not_add_up() =>
+        Assert.Equal(new JobCounts(2, 0, Due), After(s_failed, failures: 1, crashes: 4).Counts with { DueNs = Due });
 
     [Theory]
     [InlineData(0, JobState.Queued)]

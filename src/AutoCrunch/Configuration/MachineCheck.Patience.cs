@@ -2,12 +2,13 @@ using System.Diagnostics;
 
 namespace AutoCrunch.Configuration;
 
-// A file system that does not answer keeps whoever asks it waiting, maybe for good. So each rule is looked at on a thread of
-// its own, and one that hangs is left behind: its rule is watched as soon as its file system answers, the others at once.
+// A file system that does not answer keeps whoever asks it waiting, maybe for good. So each rule is looked at on a
+// thread of its own, and one that hangs is left behind: its rule is watched as soon as its file system answers, the
+// others at once.
 internal sealed partial class MachineCheck
 {
-    // Long enough for a disk that has to start first. Together with what watching waits for, well within the time in which
-    // a service manager wants to hear of us.
+    // Long enough for a disk that has to start first. Together with what watching waits for, well within the time in
+    // which a service manager wants to hear of us.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     private readonly HashSet<CompiledRule> _silent = [];

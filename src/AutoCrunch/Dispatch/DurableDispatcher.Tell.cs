@@ -9,7 +9,7 @@ public abstract partial class DurableDispatcher
     private void Tell(Attempt attempt, AttemptOutcome outcome, JobTransition transition, long nowNs)
     {
         (long id, int number, BytePath path) = (attempt.Job.Id, attempt.Number, attempt.Job.Path);
-        string reason = outcome.Sentence ?? "";
+        string reason = ReasonOf(outcome, transition);
         if (transition.Reason == JobReason.ByHand)
         {
             DispatchLog.Cancelled(Logger, id, path, Rule.Name, "cancelled by hand");
@@ -25,7 +25,7 @@ public abstract partial class DurableDispatcher
             case AttemptOutcome.Interrupted { Reason: { } what } when transition.State == JobState.Queued:
                 DispatchLog.InterruptedBy(Logger, id, path, Rule.Name, number, what);
                 break;
-            case AttemptOutcome.Interrupted { Reason: null }:
+            case AttemptOutcome.Interrupted { Reason: null } when transition.State == JobState.Queued:
                 DispatchLog.Interrupted(Logger, id, path, Rule.Name, number);
                 break;
             case AttemptOutcome.Gone or AttemptOutcome.Changed:
@@ -46,6 +46,19 @@ public abstract partial class DurableDispatcher
                 break;
         }
     }
+
+    // Those that run again were told of together. Ledger thread: what it printed is left to `show`.
+    private void TellOfCrash(Attempt attempt, AttemptOutcome outcome, JobTransition transition)
+    {
+        if (transition.State == JobState.Failed)
+            DispatchLog.FailedForGood(
+                Logger, attempt.Job.Id, attempt.Job.Path, Rule.Name, attempt.Number, ReasonOf(outcome, transition), "");
+    }
+
+    private static string ReasonOf(AttemptOutcome outcome, JobTransition transition) =>
+        outcome is AttemptOutcome.Interrupted { ByCrash: true } && transition.State == JobState.Failed
+            ? $"{outcome.Sentence}. That is {JobTransitions.CrashesMax} times in a row, so it is taken for the cause"
+            : outcome.Sentence ?? "";
 
     // Decoration: no reason to end the service.
     private string OutputOf(Attempt attempt)

@@ -154,7 +154,7 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
     }
 
     /// <summary>
-    /// A job has been started: what kept jobs from it is over. Called when an attempt has ended, and sooner by whoever
+    /// A job has been started: what kept jobs from it is over. Known from the end of its attempt too; called by whoever
     /// knows sooner.
     /// </summary>
     protected void HasStarted() => _hindrance.Started();
@@ -173,7 +173,7 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
             if (_isStopping)
                 return;
             if (left.Count > 0)
-                Ledger.RecoverCrashed(Rule.Name);
+                Ledger.RecoverCrashed(Rule.Name, TellOfCrash);
             Ledger.StartClaims(Rule.Name, _concurrency, Claimed);
         }
     }
@@ -321,7 +321,7 @@ public abstract partial class DurableDispatcher : IJobDispatcher, IDisposable
                 break;
             case not (AttemptOutcome.NotStarted or AttemptOutcome.LeftRunning or AttemptOutcome.Gone
                 or AttemptOutcome.Changed):
-                HasStarted();
+                _hindrance.HasEnded(attempt.Job.StartedNs ?? 0);
                 break;
         }
 

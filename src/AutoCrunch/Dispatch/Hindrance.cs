@@ -16,13 +16,24 @@ internal sealed class Hindrance(string rule, ILogger logger)
     private const long UnseenSilenceNs = 600_000_000_000;
 
     private int _isHindered;
+    private long _sinceNs;
     private long _sayUnseenNs;
 
     /// <summary>The machine, or the state directory, has not what every job of the rule needs.</summary>
     public void CannotStart(string reason)
     {
-        if (Interlocked.Exchange(ref _isHindered, 1) == 0)
-            DispatchLog.NotStarted(logger, rule, reason);
+        if (Interlocked.Exchange(ref _isHindered, 1) != 0)
+            return;
+        Volatile.Write(ref _sinceNs, Clock.WallNs());
+        DispatchLog.NotStarted(logger, rule, reason);
+    }
+
+    /// <summary>A job has been started, as is known from its end: that of an older one tells nothing.</summary>
+    /// <param name="claimedNs">When its attempt was claimed, in Unix nanoseconds.</param>
+    public void HasEnded(long claimedNs)
+    {
+        if (claimedNs >= Volatile.Read(ref _sinceNs))
+            Started();
     }
 
     /// <summary>A job has been started.</summary>

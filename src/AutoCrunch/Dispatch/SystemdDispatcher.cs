@@ -242,7 +242,7 @@ internal sealed class SystemdDispatcher : DurableDispatcher
                 if (await IsGoneAsync(unit, files, stopping).ConfigureAwait(false))
                     return await ReadOutcomeAsync(attempt, files, stopping).ConfigureAwait(false) is { } late
                         ? Judge(attempt, files, late)
-                        : Lost(attempt, files);
+                        : Lost(files);
             }
 
             await unit.WaitAsync(null, stopping).ConfigureAwait(false);
@@ -316,15 +316,13 @@ internal sealed class SystemdDispatcher : DurableDispatcher
         return outcome.OfAttempt(isCancelled, _options.Timeout, ran);
     }
 
-    private AttemptOutcome.Interrupted Lost(Attempt attempt, UnitFiles files)
-    {
-        if (files.HasBegun)
-            SystemdLog.Lost(Logger, attempt.Job.Id, files.Unit, Rule.Name, attempt.Job.Path);
-        return new AttemptOutcome.Interrupted(ByCrash: true);
-    }
+    private static AttemptOutcome.Interrupted Lost(UnitFiles files) => new(
+        ByCrash: true,
+        $"{files.Unit} is gone and has left no outcome: its service manager was killed or restarted, or what it runs "
+        + "last was");
 
-    private AttemptOutcome NeverBegun(Attempt attempt, UnitFiles files) => attempt.IsResumed
-        ? new AttemptOutcome.Interrupted(ByCrash: true)
+    private AttemptOutcome.NotStarted NeverBegun(Attempt attempt, UnitFiles files) => attempt.IsResumed
+        ? new AttemptOutcome.NotStarted($"{files.Unit} was never started", TimeSpan.Zero)
         : new AttemptOutcome.NotStarted(
             $"the unit {files.Unit} ended before it could take its attempt over. Look at its lines in the journal: a "
             + $"property may keep it from writing to '{_watch.Outcomes}' (ProtectSystem=: add ReadWritePaths=)",

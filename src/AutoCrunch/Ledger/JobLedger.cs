@@ -156,11 +156,12 @@ internal sealed partial class JobLedger : IDisposable
     public string? EngineBefore(string rule) => _rules[rule].EngineBefore;
 
     /// <summary>Records the rule's attempts that a crash left running as interrupted.</summary>
-    public void RecoverCrashed(string rule)
+    /// <param name="rule">The rule's name.</param>
+    /// <param name="recorded">Told what became of each job. Called on the ledger thread; must not wait.</param>
+    public void RecoverCrashed(string rule, Action<Attempt, AttemptOutcome, JobTransition>? recorded = null)
     {
-        LedgerRule known = _rules[rule];
         foreach (Job job in _leftRunning[rule])
-            _queue.Give(new RequestCommand<JobTransition>(known, writer => writer.RecoverCrashed(known, job)));
+            _queue.Give(new RecoverCommand(_rules[rule], job, Settled + recorded));
     }
 
     /// <summary>

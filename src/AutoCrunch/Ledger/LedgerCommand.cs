@@ -116,6 +116,18 @@ internal sealed class SettleCommand(
     }
 }
 
+/// <summary>An attempt was running when the service was killed.</summary>
+internal sealed class RecoverCommand(
+    LedgerRule rule, Job job, Action<Attempt, AttemptOutcome, JobTransition>? settled) : LedgerCommand(rule)
+{
+    private JobTransition _recorded;
+
+    public override void Apply(LedgerWriter writer) => _recorded = writer.RecoverCrashed(Rule!, job);
+
+    public override void Committed() => settled?.Invoke(
+        new Attempt(job, job.Attempts), new AttemptOutcome.Interrupted(ByCrash: true), _recorded);
+}
+
 /// <summary>A change of how jobs are claimed.</summary>
 internal sealed class ClaimsCommand(LedgerRule rule, int concurrency, Action<Attempt>? run) : LedgerCommand(rule)
 {

@@ -153,7 +153,8 @@ public sealed class ServiceHostTests
         Tool.Run("chmod", "700", directory["home"].ToString());
 
         (int exitCode, _, string error) = Tool.TryRun(
-            "sh", "-c", $"cd '{directory["home"]}' && exec setpriv --reuid=65534 --clear-groups '{ServiceProcess.Program}' check");
+            "sh", "-c", $"cd '{directory["home"]}' && exec "
+                + $"setpriv --reuid=65534 --clear-groups '{ServiceProcess.Program}' check");
 
         Assert.Equal(78, exitCode);
         Assert.Contains("found no file with a section AutoCrunch", error, StringComparison.Ordinal);
@@ -172,6 +173,28 @@ public sealed class ServiceHostTests
 
         Assert.Equal(1, service.ExitCode());
         Assert.Contains("FTL A part of the service failed", service.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_job_that_kills_the_service_time_and_again_is_told_of_when_it_fails_for_that()
+    {
+        using var directory = new TempDirectory();
+        directory.Write("appsettings.json", Copies.Replace(
+            """["install", "-D", "--", "{path}", "output/{relative}"]""",
+            """["sh", "-c", "kill -9 $PPID; sleep 60"]""", StringComparison.Ordinal));
+        directory.Write("incoming/a.raw");
+        for (int life = 0; life < 5; life++)
+        {
+            using var killed = new ServiceProcess(directory, "run");
+            Assert.Equal(128 + Signals.SIGKILL, killed.ExitCode());
+        }
+
+        using ServiceProcess service = new ServiceProcess(directory, "run").Ready();
+
+        Wait.Until(() => service.Output.Contains(
+            "Job 1 failed for good: a.raw (rule raw, attempt 5): the service was killed while it ran. That is 5 times "
+                + "in a row", StringComparison.Ordinal));
+        Assert.Equal(0, service.Stop());
     }
 
     [Fact]

@@ -56,7 +56,8 @@ internal static class Scenarios
                 return 0;
             },
         };
-        WatchRule rule = WatchRig.Rule(BytePath.Parse(directory + "/in")) with { RescanInterval = TimeSpan.FromHours(1) };
+        WatchRule rule =
+            WatchRig.Rule(BytePath.Parse(directory + "/in")) with { RescanInterval = TimeSpan.FromHours(1) };
         using var rig = new WatchRig([rule], options: options);
         Wait.Until(() => rig.HasLogged("in/d': Permission denied (EACCES)"));
         Assert.Equal(1, rig.Status().Roots[0].Unwatched);

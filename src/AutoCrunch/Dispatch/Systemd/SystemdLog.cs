@@ -17,11 +17,6 @@ internal static partial class SystemdLog
     [LoggerMessage(3142, LogLevel.Information, "Rule {Rule}: the service manager answers again")]
     public static partial void ReachableAgain(ILogger logger, string rule);
 
-    [LoggerMessage(3143, LogLevel.Warning,
-        "Job {Job}: {Unit} is gone and has left no outcome (rule {Rule}): its service manager was killed or restarted, "
-        + "or what it runs last was. The job runs again: {Path}")]
-    public static partial void Lost(ILogger logger, long job, string unit, string rule, BytePath path);
-
     [LoggerMessage(3144, LogLevel.Warning,
         "Job {Job}: {Unit} was stopped by somebody else (systemctl stop, or the end of its service manager; rule "
         + "{Rule}). The job runs again, unless it is cancelled with autocrunch cancel: {Path}")]
