@@ -58,8 +58,9 @@ internal sealed partial class JobLedger
         long running = CountRunning(db, record);
         if (record.Engine is not null && running > 0)
             throw new LedgerUnusableException(RuleRecord.WhyKept(record.Name, running, record.Engine));
-        using SqliteStatement update = db.Prepare("UPDATE rules SET engine = ?2 WHERE id = ?1");
-        update.Bind(1, record.Id).Bind(2, engine).Run();
+        if (running > 0)
+            return; // processes, which the next start must look for if this one does not come to it: RecoverCrashed
+        LedgerWriter.RecordEngine(db, record.Id, engine);
     }
 
     private static long CountRunning(SqliteDatabase db, RuleRecord record) => db.QueryNumber(string.Create(

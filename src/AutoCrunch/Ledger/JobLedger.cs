@@ -160,8 +160,11 @@ internal sealed partial class JobLedger : IDisposable
     /// <param name="recorded">Told what became of each job. Called on the ledger thread; must not wait.</param>
     public void RecoverCrashed(string rule, Action<Attempt, AttemptOutcome, JobTransition>? recorded = null)
     {
+        LedgerRule known = _rules[rule];
         foreach (Job job in _leftRunning[rule])
-            _queue.Give(new RecoverCommand(_rules[rule], job, Settled + recorded));
+            _queue.Give(new RecoverCommand(known, job, Settled + recorded));
+        if (known.Engine != known.EngineBefore)
+            _queue.Give(new RequestCommand<bool>(known, writer => writer.RecordEngine(known)));
     }
 
     /// <summary>

@@ -16,6 +16,20 @@ internal sealed partial class LedgerWriter
         Commit();
     }
 
+    /// <summary>From now on the rule's running jobs are in this engine; null for none.</summary>
+    public static void RecordEngine(SqliteDatabase db, int ruleId, string? engine)
+    {
+        using SqliteStatement update = db.Prepare("UPDATE rules SET engine = ?2 WHERE id = ?1");
+        update.Bind(1, ruleId).Bind(2, engine).Run();
+    }
+
+    /// <summary>What a crash has left of the rule's processes is no more, and its next jobs are its engine's.</summary>
+    public bool RecordEngine(LedgerRule rule)
+    {
+        RecordEngine(_db, rule.Id, rule.Engine);
+        return true;
+    }
+
     // A job that was never tried was due when it was recorded. If that seems to be in the future, the clock has been
     // set back since: all due times move along, so that order and waits stay as they were.
     private void ShiftDueTimes()

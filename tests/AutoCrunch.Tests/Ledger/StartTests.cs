@@ -52,6 +52,22 @@ public sealed class StartTests : IDisposable
     }
 
     [Fact]
+    public void A_rule_is_in_its_new_engine_when_what_a_crash_left_of_its_processes_is_recorded()
+    {
+        using LedgerRig rig = New();
+        rig.Complete("a");
+        rig.StartClaims().Take();
+        rig.Options = rig.Options with { Engines = new Dictionary<string, string> { ["raw"] = "Slurm" } };
+        rig.CrashAndReopen();
+        Assert.Null(rig.Ledger.EngineBefore("raw"));
+        rig.CrashAndReopen(); // before its processes had ended
+        Assert.Null(rig.Ledger.EngineBefore("raw"));
+        Assert.Equal(2, rig.StartClaims().Take().Number);
+        rig.CrashAndReopen();
+        Assert.Equal("Slurm", rig.Ledger.EngineBefore("raw"));
+    }
+
+    [Fact]
     public void Attempts_interrupted_by_a_stop_do_not_count()
     {
         using LedgerRig rig = New();
