@@ -167,6 +167,8 @@ internal sealed partial class Scanner
         }
 
         Post(Report(ReportKind.DirectoryFound, node, errno));
+        if (node.Parent is null)
+            Wake(); // from now on, until the scan is merged, the watch thread looks by itself
         node.Scan.Directories++;
         return List(frame, known.Remove(frame.RelativePath));
     }

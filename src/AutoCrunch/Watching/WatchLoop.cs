@@ -28,6 +28,9 @@ internal sealed partial class WatchLoop : IDisposable
 
     // While the stash waits for a scan, the tracker may ask for the next turn at once, again and again.
     private const long StashPauseNs = 1_000_000;
+
+    // A scan thread puts off waking this one for a moment, and may hang before it does.
+    private const long ScanPauseNs = 1_000_000_000;
     private const long LookAroundPauseNs = 1_000_000_000;
 
     private static readonly TimeSpan s_joinPatience = TimeSpan.FromMilliseconds(500);
@@ -230,6 +233,8 @@ internal sealed partial class WatchLoop : IDisposable
     private void Sleep()
     {
         long deadlineNs = Math.Min(_trackerDeadlineNs, _nextTimerNs);
+        if (_progress.ScansUnmerged > 0)
+            deadlineNs = Math.Min(deadlineNs, _now.MonotonicNs + ScanPauseNs);
         long timeoutNs = -1;
         if (deadlineNs < long.MaxValue)
             timeoutNs = Math.Max(_stash.IsEmpty ? 0 : StashPauseNs, deadlineNs - Clock.MonotonicNs());

@@ -267,6 +267,19 @@ public sealed class RootTests : IDisposable
         mayGoOn.Set();
     }
 
+    [Fact]
+    public void What_a_scan_has_found_is_processed_although_its_thread_hangs_in_the_next_directory()
+    {
+        _temp.Write("big/new.raw");
+        _temp.Write("big/sub/known.raw");
+        using var mayGoOn = new ManualResetEventSlim();
+        var files = new MemoryKnownFiles { OnRead = _ => Assert.True(mayGoOn.Wait(Wait.Bound * 2)) };
+        files.Add("big", "sub/known.raw", new KnownFile(default, null));
+        using var rig = new WatchRig([WatchRig.Rule(_temp["big"], "big")], known: files, waitUntilReady: false);
+        Wait.Until(() => rig.Known.Has("big", "new.raw"));
+        mayGoOn.Set();
+    }
+
     private static FileSystemReader Network(ulong device) => (BytePath path, out FileSystemFacts facts) =>
     {
         Assert.Equal(0, FileStatReader.TryReadTarget(path, out FileStat stat));
