@@ -95,6 +95,7 @@ public sealed class ExistingFilesTests
         using var service = new ServiceUnderTest(Rule());
         service.Start();
         Arrive(service, 3);
+        service.Until(() => service.Started().Count == 3, () => "a job of each file"); // which may be closed late, too
         service.Quiesce();
         service.Stop();
         int before = service.Started().Count;

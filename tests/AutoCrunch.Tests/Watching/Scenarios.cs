@@ -44,6 +44,16 @@ internal static class Scenarios
         Assert.Equal(1, rig.LogCount("not watched"));
     }
 
+    /// <summary>Where nobody but the ledger has used SQLite.</summary>
+    public static void UncountedMemory(string directory)
+    {
+        using var rig = new Ledger.LedgerRig();
+        rig.Options = rig.Options with { StateDirectory = BytePath.Parse(directory + "/state") };
+        rig.Open().Complete("a");
+        rig.Sync();
+        Assert.Equal(0, SQLitePCL.raw.sqlite3_memory_used());
+    }
+
     /// <summary>On a network file system, without the right to read in/d, which belongs to this user.</summary>
     public static void UnreadableOnServer(string directory)
     {
